@@ -1,0 +1,102 @@
+"""What the forms of all slices share: German input shapes and the version a form was made from."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import Field, HiddenField, StringField
+from wtforms.validators import ValidationError
+from wtforms.widgets import DateInput
+
+from app.core.errors import DomainError
+from app.core.i18n import translate
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form that can take up the refusal of a service beside the field it belongs to."""
+
+    def refuse(self, error: DomainError) -> None:
+        """Puts a service's sentence on its field, or above the form where it names none."""
+        field = self._fields.get(error.field or "")
+        if field is None:
+            self.form_errors.append(translate(error.message))
+        else:
+            field.errors = [*field.errors, translate(error.message)]
+
+
+class VersionedForm(Form):
+    """A form that knows which state of the row it was made from, so that nobody overwrites unseen."""
+
+    version = HiddenField()
+
+    @property
+    def seen_version(self) -> int | None:
+        """The version the person saw, None where the field was tampered with."""
+        value = str(self.version.data or "")
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+class DayField(Field):
+    """A day: from the browser's date input as 2023-03-15, or typed as 15.03.2023. Keeps what was typed."""
+
+    widget = DateInput()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.isoformat() if self.data else ""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        typed = valuelist[0].strip()
+        try:
+            self.data = _parse_day(typed)
+        except ValueError:
+            self.data = None
+            raise ValueError(
+                self.gettext_day(typed),
+            ) from None
+
+    @staticmethod
+    def gettext_day(typed: str) -> str:
+        """The sentence for something that is no day."""
+        return str(_l("„%(typed)s“ ist kein Datum. Schreiben Sie zum Beispiel 15.03.2023.", typed=typed[:40]))
+
+
+def _parse_day(typed: str) -> date:
+    if "." in typed:
+        day, month, year = typed.split(".")
+        parsed = date(int(year), int(month), int(day))
+    else:
+        parsed = date.fromisoformat(typed)
+    if not 1990 <= parsed.year <= 2100:
+        raise ValueError("a year nobody means")
+    return parsed
+
+
+class MoneyField(StringField):
+    """An amount in euro, typed the German way: 1.234,56."""
+
+    amount: Decimal | None = None
+
+    def pre_validate(self, form: Any) -> None:
+        typed = (self.data or "").replace("€", "").replace(" ", "").strip()
+        if not typed:
+            return
+        if "," in typed:
+            typed = typed.replace(".", "").replace(",", ".")
+        try:
+            self.amount = Decimal(typed)
+        except InvalidOperation:
+            raise ValidationError(str(_l("Schreiben Sie einen Betrag wie 1.234,56."))) from None
+
+
+def stripped(value: str | None) -> str | None:
+    """Text without white space around it; nothing typed is None."""
+    return (value or "").strip() or None

@@ -1,0 +1,1 @@
+"""Where everybody begins: what is theirs to do, and what is coming."""

@@ -1,0 +1,1 @@
+"""Every open deadline of every kind as one value."""

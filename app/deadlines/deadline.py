@@ -1,0 +1,144 @@
+"""A deadline as one value, whatever it is about: who owes what, by when, and where it is done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from app.calendars.partial_dates import PartialDate
+from app.calendars.periods import Period, Rhythm
+from app.core.localized import Localized
+from app.core.text import Text, ntext, text
+from app.organisations.permissions import Role
+from app.programmes.workflow import Category
+
+AT_REST = frozenset({Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED})
+"""What a measure means that nobody is reminded of; the obligations of its grant stay."""
+
+PERIODS_LOOKED_BACK = 2
+"""For how many ended periods a missing progress update is still asked for."""
+
+
+class Kind(StrEnum):
+    """What a deadline is about."""
+
+    MILESTONE = "milestone"
+    PROGRESS_UPDATE = "progress_update"
+    OBLIGATION = "obligation"
+    APPROVAL = "approval"
+
+
+KIND_NAMES: Mapping[Kind, Text] = {
+    Kind.MILESTONE: text("Meilenstein"),
+    Kind.PROGRESS_UPDATE: text("Sachstand"),
+    Kind.OBLIGATION: text("Pflicht aus der Zuwendung"),
+    Kind.APPROVAL: text("Freigabe"),
+}
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """One open deadline.
+
+    `subject` is a stable key such as `milestone:<uuid>` or `progress:<uuid>/2023-Q1`. `version` grows when the
+    day is moved; where the day is computed, the day itself is the version (`version_of`). Without `due_on` the
+    date is not known: such a deadline is shown and never reminded of.
+
+    `recipients` are people by the role in which a step calls them, nobody left out: where a role has nobody,
+    whoever stands in for it. `responsible` are those who have to act, `endpoint` with `values` the form where
+    they do.
+    """
+
+    kind: Kind
+    subject: str
+    version: int
+    due_on: date | None
+    title: Localized | Text
+    context: Localized | Text
+    recipients: Mapping[Role, tuple[UUID, ...]]
+    responsible: tuple[UUID, ...]
+    endpoint: str
+    values: Mapping[str, str]
+    programme_id: UUID
+    measure_id: UUID | None = None
+    is_sample: bool = False
+
+    def is_of(self, account_id: UUID | None) -> bool:
+        """Whether this person has to act."""
+        return account_id in self.responsible
+
+    def is_overdue(self, today: date) -> bool:
+        """Whether the due day has passed; on the day itself nothing is overdue."""
+        return self.due_on is not None and self.due_on < today
+
+    def when(self, today: date) -> Text:
+        """How far away the due day is, in words."""
+        if self.due_on is None:
+            return text("Datum fehlt")
+        days = (self.due_on - today).days
+        if days < 0:
+            return ntext("seit %(n)s Tag überfällig", "seit %(n)s Tagen überfällig", -days)
+        if days <= 1:
+            return text("morgen fällig") if days else text("heute fällig")
+        return ntext("in %(n)s Tag fällig", "in %(n)s Tagen fällig", days)
+
+
+def urgency(deadline: Deadline) -> tuple[bool, date, str]:
+    """Sorts the most urgent first and those without a date last."""
+    return (deadline.due_on is None, deadline.due_on or date.max, deadline.subject)
+
+
+def version_of(due_on: date) -> int:
+    """The version of a day that is computed and not stored: another day is another version."""
+    return due_on.toordinal()
+
+
+@dataclass(frozen=True)
+class People:
+    """Who stands behind the roles for one thing; each tuple holds active people only."""
+
+    leads: tuple[UUID, ...] = ()
+    heads: tuple[UUID, ...] = ()
+    coordinators: tuple[UUID, ...] = ()
+    administrators: tuple[UUID, ...] = ()
+
+    def by_role(self) -> Mapping[Role, tuple[UUID, ...]]:
+        """The recipients of each role. Nobody assigned: nearest head, then coordination, then administration."""
+        coordinators = self.coordinators or self.administrators
+        heads = self.heads or coordinators
+        return {
+            Role.PROJECT_LEAD: self.leads or heads,
+            Role.DEPARTMENT_HEAD: heads,
+            Role.COORDINATOR: coordinators,
+            Role.ADMINISTRATOR: self.administrators or coordinators,
+        }
+
+
+def reminds(category: Category | None) -> bool:
+    """Whether a measure whose status means this reminds of its milestones, approvals and updates."""
+    return category not in AT_REST
+
+
+def periods_asked_for(
+    today: date, rhythm: Rhythm, starts: PartialDate | None, handed_in: Collection[str]
+) -> list[Period]:
+    """The periods on which a running measure still owes an update: the current one and, of the ended ones, the
+    last `PERIODS_LOOKED_BACK` that do not lie before the measure's start. `handed_in` are keys of periods."""
+    periods = [Period.containing(today, rhythm)]
+    for _ in range(PERIODS_LOOKED_BACK):
+        periods.append(periods[-1].previous())
+    first_day = starts.first_day() if starts else date.min
+    return [period for period in reversed(periods) if period.last_day >= first_day and period.key not in handed_in]
+
+
+def update_due_on(period: Period, due_days: int) -> date:
+    """The day by which the update on a period is due: so many calendar days after the period ends."""
+    return period.last_day + timedelta(days=due_days)
+
+
+def unique(people: Iterable[UUID]) -> tuple[UUID, ...]:
+    """Each person once, in the order in which they come."""
+    return tuple(dict.fromkeys(people))

@@ -1,0 +1,1 @@
+"""What funders are told: approved facts, what changed, what comes."""

@@ -1,0 +1,39 @@
+"""Reads of grants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.core.database import db
+from app.core.errors import NotFound
+from app.core.text import text
+from app.grants.models import Grant
+from app.organisations.permissions import Actor, Permission, Scope, allows
+from app.programmes.models import Programme
+
+
+def get_grant(viewer: Actor, grant_id: UUID) -> Grant:
+    """One grant.
+
+    Raises:
+        NotFound: also where the viewer may not see it.
+    """
+    grant = db.session.get(Grant, grant_id)
+    if grant is None or not allows(viewer, Permission.VIEW, Scope(funder_ids=grant.programme.funder_ids)):
+        raise NotFound(text("Diese Zuwendung gibt es nicht, oder sie ist für Sie nicht sichtbar."))
+    return grant
+
+
+def list_for_programme(programme: Programme) -> Sequence[Grant]:
+    """The grants of a programme; the caller has checked that the viewer may see it."""
+    query = (
+        select(Grant)
+        .where(Grant.programme_id == programme.id)
+        .options(selectinload(Grant.measures), selectinload(Grant.obligations))
+        .order_by(Grant.key)
+    )
+    return db.session.scalars(query).all()

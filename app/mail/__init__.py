@@ -1,0 +1,1 @@
+"""The outbox: mail is a row first, and leaves only from rows already committed."""

@@ -1,0 +1,81 @@
+"""Puts mails into the outbox, in the transaction of the change they report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import css_inline
+from flask import current_app, render_template
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.database import db
+from app.core.i18n import in_language, local
+from app.core.localized import Localized
+from app.core.transaction import announce
+from app.mail.models import Mail
+
+OUTBOX = "mail"
+"""What is announced to the workers when a transaction leaves mail behind."""
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Whom a mail goes to, and in which language."""
+
+    address: str
+    name: Localized | str = ""
+    language: str = "de"
+    account_id: UUID | None = None
+
+
+def enqueue(
+    kind: str,
+    to: Recipient,
+    content: Mapping[str, Any],
+    *,
+    now: datetime,
+    once: str | None = None,
+    is_sample: bool = False,
+) -> Mail:
+    """Writes the mail `templates/email/<kind>/` makes of `content`; a worker sends it after the commit.
+
+    `once` names what the mail is about: the same name twice is one mail, and the first is returned. The
+    templates are `subject.txt`, `body.txt` and `body.html`, and speak the recipient's language.
+    """
+    if once and (there := db.session.scalar(select(Mail).where(Mail.once == once))):
+        return there
+    with in_language(to.language):
+        context = {**content, "is_sample": is_sample}
+        subject = " ".join(render_template(f"email/{kind}/subject.txt", **context).split())
+        body_text = render_template(f"email/{kind}/body.txt", **context).strip() + "\n"
+        body_html = css_inline.inline(render_template(f"email/{kind}/body.html", **context))
+        name = local(to.name)
+    mail_id = uuid4()
+    mail = Mail(
+        id=mail_id,
+        kind=kind,
+        once=once,
+        account_id=to.account_id,
+        to_address=to.address,
+        to_name=name,
+        language=to.language,
+        subject=subject[:300],
+        body_text=body_text,
+        body_html=body_html,
+        message_id=f"<{mail_id}@{_domain()}>",
+        is_sample=is_sample,
+        created_at=now,
+        next_attempt_at=clock.wall_now(),
+    )
+    db.session.add(mail)
+    announce(OUTBOX)
+    return mail
+
+
+def _domain() -> str:
+    return str(current_app.config["SETTINGS"].mail_from).rsplit("@", 1)[-1].rstrip("> ")

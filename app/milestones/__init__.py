@@ -1,0 +1,1 @@
+"""What a measure promised by when, and who confirmed that it was reached."""

@@ -1,0 +1,176 @@
+"""What may happen to a milestone, when, and by whom: one open request, four eyes, reasons. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from app.core.errors import Conflict, Forbidden, RuleBroken
+from app.core.text import Text, text
+
+
+class MilestoneState(StrEnum):
+    """Where a milestone stands."""
+
+    OPEN = "open"
+    IN_APPROVAL = "in_approval"
+    APPROVED = "approved"
+    DROPPED = "dropped"
+
+
+class Decision(StrEnum):
+    """How a request for approval ended."""
+
+    APPROVED = "approved"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
+FOUR_EYES = text(
+    "Vier-Augen-Prinzip: Was Sie selbst eingereicht oder zuletzt geändert haben, entscheidet jemand anderes."
+)
+SETTLED = {
+    MilestoneState.APPROVED: text("Dieser Meilenstein ist freigegeben und kann nicht mehr geändert werden."),
+    MilestoneState.DROPPED: text("Dieser Meilenstein ist entfallen und kann nicht mehr geändert werden."),
+}
+GONE = text("Dieser Antrag wurde inzwischen zurückgezogen.")
+
+
+def check_four_eyes(decider_id: UUID | None, involved_ids: Collection[UUID | None]) -> None:
+    """Nobody decides what they submitted or edited last.
+
+    Raises:
+        Forbidden: when the decider is one of those involved, or nobody at all (the system decides nothing).
+    """
+    if decider_id is None or decider_id in involved_ids:
+        raise Forbidden(FOUR_EYES)
+
+
+def check_still_open(decision: Decision | None) -> None:
+    """A request is decided once.
+
+    Raises:
+        Conflict: when it has been decided already.
+    """
+    if decision == Decision.WITHDRAWN:
+        raise Conflict(GONE)
+    if decision is not None:
+        raise Conflict(text("Über diesen Antrag wurde bereits entschieden."))
+
+
+def check_reason(decision: Decision, reason: str | None) -> None:
+    """Whoever returns a request says why.
+
+    Raises:
+        RuleBroken: on the field `reason`.
+    """
+    if decision == Decision.RETURNED and not (reason or "").strip():
+        raise RuleBroken(text("Bitte begründen Sie, warum Sie den Antrag zurückgeben."), "reason")
+
+
+def check_changeable(state: MilestoneState) -> None:
+    """What is approved or dropped stays as it is, and so does what somebody is about to decide.
+
+    Raises:
+        RuleBroken: saying why, and the way out where there is one.
+    """
+    if state in SETTLED:
+        raise RuleBroken(SETTLED[state])
+    if state is MilestoneState.IN_APPROVAL:
+        raise RuleBroken(
+            text("Für diesen Meilenstein ist die Freigabe beantragt. Ziehen Sie den Antrag zurück, um ihn zu ändern.")
+        )
+
+
+def check_requestable(state: MilestoneState) -> None:
+    """Approval is asked for once at a time, and only for what is open.
+
+    Raises:
+        RuleBroken: when the milestone is approved or dropped.
+        Conflict: when a request waits for its decision already.
+    """
+    if state in SETTLED:
+        raise RuleBroken(SETTLED[state])
+    if state is MilestoneState.IN_APPROVAL:
+        raise Conflict(text("Für diesen Meilenstein wurde die Freigabe bereits beantragt."))
+
+
+def check_report(actual_on: date, statement: str | None, today: date) -> None:
+    """A request says when the milestone was reached, not later than today, and what was reached.
+
+    Raises:
+        RuleBroken: on the field `actual_on` or `statement`.
+    """
+    if actual_on > today:
+        raise RuleBroken(
+            text("Der Ist-Termin liegt in der Zukunft. Tragen Sie den Tag ein, an dem das Ziel erreicht wurde."),
+            "actual_on",
+        )
+    if not (statement or "").strip():
+        raise RuleBroken(text("Bitte beschreiben Sie, was erreicht wurde."), "statement")
+
+
+def check_move(from_on: date, from_precision: str, to_on: date, reason: str | None) -> None:
+    """A promise moves to another day, for a reason. A month may become the last day of that month.
+
+    Raises:
+        RuleBroken: on the field `planned_on` or `reason`.
+    """
+    if to_on == from_on and from_precision == "day":
+        raise RuleBroken(text("Das ist der bisherige Plan-Termin. Bitte wählen Sie einen anderen Tag."), "planned_on")
+    if not (reason or "").strip():
+        raise RuleBroken(text("Bitte begründen Sie, warum der Termin verschoben wird."), "reason")
+
+
+def check_drop(reason: str | None) -> None:
+    """A promise is given up for a reason.
+
+    Raises:
+        RuleBroken: on the field `reason`.
+    """
+    if not (reason or "").strip():
+        raise RuleBroken(text("Bitte begründen Sie, warum der Meilenstein entfällt."), "reason")
+
+
+def is_overdue(state: MilestoneState, planned_on: date, today: date) -> bool:
+    """Whether the planned day has passed and nobody has confirmed that the milestone was reached."""
+    return state not in SETTLED and planned_on < today
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What one person may do to a milestone now.
+
+    `why_not_decide` is for whoever could decide if the four eyes did not stop them.
+    """
+
+    change: bool = False
+    request: bool = False
+    withdraw: bool = False
+    decide: bool = False
+    why_not_decide: Text | None = None
+
+
+def available(
+    state: MilestoneState,
+    *,
+    may_plan: bool,
+    may_request: bool,
+    may_decide: bool,
+    person_id: UUID | None,
+    involved_ids: Collection[UUID | None],
+) -> Actions:
+    """What is open to a person with these permissions; `involved_ids` submitted the request or edited last."""
+    if state is MilestoneState.OPEN:
+        return Actions(change=may_plan, request=may_request)
+    if state is not MilestoneState.IN_APPROVAL:
+        return Actions()
+    stopped = person_id is None or person_id in involved_ids
+    return Actions(
+        withdraw=may_request,
+        decide=may_decide and not stopped,
+        why_not_decide=FOUR_EYES if may_decide and stopped else None,
+    )

@@ -1,0 +1,1 @@
+"""Outbox, log and health: what those who run the installation look at."""

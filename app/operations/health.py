@@ -1,0 +1,49 @@
+"""Whether this installation can work, for a load balancer and for `./dev run`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+import structlog
+from flask import Blueprint, current_app, jsonify
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.wrappers import Response
+
+from app.core.database import db
+
+log = structlog.get_logger()
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def show() -> tuple[Response, int]:
+    """200 when database and broker answer, else 503; names what does not."""
+    parts = {"database": _database(), "broker": _broker(current_app.config["SETTINGS"].broker_url)}
+    healthy = all(part == "ok" for part in parts.values())
+    return jsonify(status="ok" if healthy else "unavailable", **parts), 200 if healthy else 503
+
+
+def _database() -> str:
+    try:
+        db.session.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        log.warning("database unreachable", error=str(error).splitlines()[0])
+        return "unreachable"
+    return "ok"
+
+
+def _broker(url: str) -> str:
+    if url.startswith("filesystem"):
+        return "ok"
+    try:
+        client: Any = redis.from_url(
+            url.replace("redis+socket://", "unix://"), socket_timeout=2, socket_connect_timeout=2
+        )
+        with client:
+            client.ping()
+    except redis.RedisError as error:
+        log.warning("broker unreachable", error=str(error))
+        return "unreachable"
+    return "ok"

@@ -1,0 +1,1 @@
+"""Where people belong and what they may do."""

@@ -1,0 +1,1 @@
+"""All measures and the fact sheet of each: pages that read across the slices below."""

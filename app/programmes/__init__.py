@@ -1,0 +1,1 @@
+"""What the money asks for: programmes, their workflows, reminder steps and rhythms."""

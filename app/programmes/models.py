@@ -1,0 +1,125 @@
+"""Grant programmes and what they ask for."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.calendars.partial_dates import PartialDate, PartialDateText
+from app.core.database import Identified, Model
+from app.core.localized import Localized, LocalizedText
+from app.core.sources import Sourced
+from app.programmes import workflow as rules
+
+if TYPE_CHECKING:
+    from app.organisations.models import Organisation
+
+
+class Programme(Sourced, Identified, Model):
+    """A grant programme. `send_time` is local time in `time_zone`, before which no reminder leaves."""
+
+    __tablename__ = "programme"
+
+    key: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[Localized] = mapped_column(LocalizedText)
+    short_name: Mapped[Localized | None] = mapped_column(LocalizedText)
+    description: Mapped[Localized | None] = mapped_column(LocalizedText)
+    legal_basis: Mapped[Localized | None] = mapped_column(LocalizedText)
+    level: Mapped[str] = mapped_column(String(10))
+    starts: Mapped[PartialDate | None] = mapped_column(PartialDateText)
+    ends: Mapped[PartialDate | None] = mapped_column(PartialDateText)
+    state: Mapped[str] = mapped_column(String(2), default="NW")
+    time_zone: Mapped[str] = mapped_column(String(40), default="Europe/Berlin")
+    send_time: Mapped[time] = mapped_column(default=time(7))
+    update_rhythm: Mapped[str] = mapped_column(String(12))
+    update_due_days: Mapped[int] = mapped_column(default=14)
+    approval_days: Mapped[int] = mapped_column(default=5)
+
+    funders: Mapped[list[ProgrammeFunder]] = relationship(
+        back_populates="programme", order_by="ProgrammeFunder.position", cascade="all, delete-orphan"
+    )
+    focus_areas: Mapped[list[FocusArea]] = relationship(order_by="FocusArea.position", cascade="all, delete-orphan")
+    workflows: Mapped[list[Workflow]] = relationship(back_populates="programme", order_by="Workflow.version")
+    steps: Mapped[list[ReminderStep]] = relationship(
+        order_by="ReminderStep.offset_days", cascade="all, delete-orphan"
+    )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The programme's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def funder_ids(self) -> frozenset[UUID]:
+        """The organisations that fund this programme."""
+        return frozenset(funder.organisation_id for funder in self.funders)
+
+
+class ProgrammeFunder(Sourced, Identified, Model):
+    """An organisation's part in a programme (ministry, granting authority) and the rhythm of its digest."""
+
+    __tablename__ = "programme_funder"
+    __table_args__ = (UniqueConstraint("programme_id", "organisation_id"),)
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    position: Mapped[int] = mapped_column(default=0)
+    part: Mapped[Localized | None] = mapped_column(LocalizedText)
+    digest_rhythm: Mapped[str | None] = mapped_column(String(12))
+
+    programme: Mapped[Programme] = relationship(back_populates="funders")
+    organisation: Mapped[Organisation] = relationship()
+
+
+class FocusArea(Sourced, Identified, Model):
+    """A field of work a programme funds."""
+
+    __tablename__ = "focus_area"
+    __table_args__ = (UniqueConstraint("programme_id", "key"),)
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
+    key: Mapped[str] = mapped_column(String(80))
+    name: Mapped[Localized] = mapped_column(LocalizedText)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class ReminderStep(Identified, Model):
+    """One rung of a programme's ladder: days from the due day (negative before), repeated or not, to whom."""
+
+    __tablename__ = "reminder_step"
+    __table_args__ = (
+        UniqueConstraint("programme_id", "key"),
+        CheckConstraint("repeat_days IS NULL OR repeat_days > 0", name="repeat_is_positive"),
+        CheckConstraint("repeat_days IS NULL OR offset_days > 0", name="repeats_only_after_the_due_day"),
+    )
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
+    key: Mapped[str] = mapped_column(String(40))
+    offset_days: Mapped[int]
+    repeat_days: Mapped[int | None]
+    recipients: Mapped[list[str]] = mapped_column(JSON)
+
+
+class Workflow(Identified, Model):
+    """A published version of a programme's workflow. It never changes; an edit makes the next version."""
+
+    __tablename__ = "workflow"
+    __table_args__ = (UniqueConstraint("programme_id", "version"),)
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
+    version: Mapped[int]
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    published_at: Mapped[datetime]
+
+    programme: Mapped[Programme] = relationship(back_populates="workflows")
+
+    @cached_property
+    def rules(self) -> rules.Workflow:
+        """The definition as the rule module reads it."""
+        return rules.build(self.definition)

@@ -1,0 +1,1 @@
+"""How a measure is getting on, as its lead reports it and its head releases it."""

@@ -1,0 +1,165 @@
+"""Reads of progress updates. Every function that takes a viewer returns only what they may see.
+
+Funders see what was released; the city's staff also what was submitted or returned; a draft is seen by those who
+may report on its measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from app.core.database import db
+from app.core.errors import NotFound
+from app.core.text import text
+from app.measures.models import Measure
+from app.measures.queries import visible_to
+from app.organisations.models import Unit
+from app.organisations.permissions import Actor, Permission, allows
+from app.progress.models import MilestoneForecast, ProgressUpdate, UpdateState
+
+COUNTED = (UpdateState.SUBMITTED, UpdateState.RELEASED)
+"""The states in which a period counts as reported and an update says how its measure is."""
+
+
+def get_update(viewer: Actor, update_id: UUID) -> ProgressUpdate:
+    """One update.
+
+    Raises:
+        NotFound: also where the viewer may not see it.
+    """
+    query = (
+        select(ProgressUpdate)
+        .where(ProgressUpdate.id == update_id)
+        .options(
+            joinedload(ProgressUpdate.author),
+            joinedload(ProgressUpdate.decided_by),
+            joinedload(ProgressUpdate.measure).joinedload(Measure.programme),
+            selectinload(ProgressUpdate.forecasts).joinedload(MilestoneForecast.milestone),
+            selectinload(ProgressUpdate.attachments),
+        )
+    )
+    update = db.session.scalar(query)
+    if update is None or update.state not in _visible_states(viewer, update.measure):
+        raise NotFound(text("Diesen Sachstand gibt es nicht, oder er ist für Sie nicht sichtbar."))
+    return update
+
+
+def list_for_measure(viewer: Actor, measure: Measure) -> Sequence[ProgressUpdate]:
+    """The updates of a measure: a draft first, then newest first."""
+    query = (
+        select(ProgressUpdate)
+        .where(ProgressUpdate.measure_id == measure.id, ProgressUpdate.state.in_(_visible_states(viewer, measure)))
+        .options(joinedload(ProgressUpdate.author), joinedload(ProgressUpdate.decided_by))
+        .order_by(ProgressUpdate.submitted_at.is_not(None), *_newest_first())
+    )
+    return db.session.scalars(query).all()
+
+
+def latest_visible(viewer: Actor, measure: Measure) -> ProgressUpdate | None:
+    """The update that says how the measure is now, None before the first."""
+    return latest_visible_by_measure(viewer, [measure.id]).get(measure.id)
+
+
+def latest_visible_by_measure(viewer: Actor, measure_ids: Collection[UUID]) -> dict[UUID, ProgressUpdate]:
+    """For each of these measures the update on its latest period, in one query; measures without one are left out."""
+    states = COUNTED if allows(viewer, Permission.VIEW_INTERNAL) else (UpdateState.RELEASED,)
+    place = func.row_number().over(partition_by=ProgressUpdate.measure_id, order_by=_newest_first())
+    ranked = (
+        select(ProgressUpdate, place.label("place"))
+        .join(ProgressUpdate.measure)
+        .where(ProgressUpdate.measure_id.in_(measure_ids), ProgressUpdate.state.in_(states), visible_to(viewer))
+        .subquery()
+    )
+    latest = aliased(ProgressUpdate, ranked)
+    query = select(latest).where(ranked.c.place == 1)
+    return {update.measure_id: update for update in db.session.scalars(query)}
+
+
+def find_draft(measure: Measure) -> ProgressUpdate | None:
+    """The draft somebody has begun for a measure; the database allows one."""
+    query = select(ProgressUpdate).where(
+        ProgressUpdate.measure_id == measure.id, ProgressUpdate.state == UpdateState.DRAFT
+    )
+    return db.session.scalar(query)
+
+
+def find_returned(measure: Measure) -> ProgressUpdate | None:
+    """The update that was handed in last, if it came back."""
+    query = (
+        select(ProgressUpdate)
+        .where(ProgressUpdate.measure_id == measure.id, ProgressUpdate.state != UpdateState.DRAFT)
+        .order_by(ProgressUpdate.submitted_at.desc())
+        .limit(1)
+    )
+    update = db.session.scalar(query)
+    return update if update and update.state == UpdateState.RETURNED else None
+
+
+def list_awaiting_release(viewer: Actor) -> Sequence[ProgressUpdate]:
+    """The submitted updates this person may release, oldest first: not those they wrote themselves."""
+    if not viewer.headed_unit_ids:
+        return []
+    query = (
+        select(ProgressUpdate)
+        .join(ProgressUpdate.measure)
+        .where(
+            ProgressUpdate.state == UpdateState.SUBMITTED,
+            ProgressUpdate.author_id.is_distinct_from(viewer.account_id),
+            Measure.unit_id.in_(_units_below(viewer.headed_unit_ids)),
+        )
+        .options(joinedload(ProgressUpdate.author), joinedload(ProgressUpdate.measure).joinedload(Measure.programme))
+        .order_by(ProgressUpdate.submitted_at, ProgressUpdate.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def reported_periods(measure_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """For each of these measures the keys of its reported periods; a returned report does not count."""
+    query = select(ProgressUpdate.measure_id, ProgressUpdate.period).where(
+        ProgressUpdate.measure_id.in_(measure_ids), ProgressUpdate.state.in_(COUNTED)
+    )
+    periods: dict[UUID, set[str]] = {measure_id: set() for measure_id in measure_ids}
+    for measure_id, period in db.session.execute(query):
+        periods[measure_id].add(period)
+    return {measure_id: frozenset(keys) for measure_id, keys in periods.items()}
+
+
+def _visible_states(viewer: Actor, measure: Measure) -> tuple[UpdateState, ...]:
+    scope = measure.scope
+    if not allows(viewer, Permission.VIEW, scope):
+        return ()
+    if not allows(viewer, Permission.VIEW_INTERNAL, scope):
+        return (UpdateState.RELEASED,)
+    handed_in = (UpdateState.SUBMITTED, UpdateState.RETURNED, UpdateState.RELEASED)
+    return (UpdateState.DRAFT, *handed_in) if allows(viewer, Permission.REPORT_PROGRESS, scope) else handed_in
+
+
+def _newest_first() -> tuple[ColumnElement[Any], ...]:
+    """By the end of the period, so that a late report on an old period is not mistaken for the news."""
+    return (_last_month().desc(), ProgressUpdate.submitted_at.desc(), ProgressUpdate.created_at.desc())
+
+
+def _last_month() -> ColumnElement[int]:
+    """The last month of an update's period, counted through the years: 2023-Q1 and 2023-03 are the same."""
+    year, rest = func.substr(ProgressUpdate.period, 1, 4), func.substr(ProgressUpdate.period, 6, 2)
+    letter, number = func.substr(ProgressUpdate.period, 6, 1), func.substr(ProgressUpdate.period, 7, 1)
+    month = case(
+        (letter == "Q", 3 * cast(number, Integer)),
+        (letter == "H", 6 * cast(number, Integer)),
+        else_=cast(rest, Integer),
+    )
+    return 12 * cast(year, Integer) + month
+
+
+def _units_below(unit_ids: Collection[UUID]) -> set[UUID]:
+    """These units and all under them."""
+    units = db.session.execute(select(Unit.id, Unit.parent_id)).all()
+    below = set(unit_ids)
+    while more := {unit_id for unit_id, parent_id in units if parent_id in below} - below:
+        below |= more
+    return below

@@ -1,0 +1,3 @@
+from flask.cli import AppGroup
+commands = AppGroup("programmes")
+def import_files(files, *, dry_run): ...

@@ -1,0 +1,37 @@
+"""Four eyes over a report."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from app.core.errors import Forbidden, RuleBroken
+from app.progress import release
+
+
+def test_somebody_else_decides() -> None:
+    release.check_four_eyes(uuid4(), uuid4())
+    release.check_four_eyes(uuid4(), None)
+
+
+def test_the_author_does_not_decide() -> None:
+    oneself = uuid4()
+    with pytest.raises(Forbidden, match="Vier-Augen-Prinzip"):
+        release.check_four_eyes(oneself, oneself)
+
+
+def test_the_system_does_not_decide() -> None:
+    with pytest.raises(Forbidden):
+        release.check_four_eyes(None, uuid4())
+
+
+def test_a_return_has_a_reason() -> None:
+    release.check_reason("Zahlen fehlen")
+
+
+@pytest.mark.parametrize("reason", [None, "", " \n\t"])
+def test_a_return_without_a_reason_is_refused(reason: str | None) -> None:
+    with pytest.raises(RuleBroken) as refusal:
+        release.check_reason(reason)
+    assert refusal.value.field == "reason"
