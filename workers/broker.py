@@ -15,7 +15,9 @@ LOST_AFTER = 20 * 60
 def connection_settings(settings: Settings) -> dict[str, Any]:
     """The broker part of Celery's configuration."""
     return {
-        "broker_url": settings.broker_url,
+        # not `broker_url`: there Celery prefers what it finds in the environment to what it is told
+        "broker_read_url": settings.broker_url,
+        "broker_write_url": settings.broker_url,
         "broker_transport_options": _transport_options(settings),
         "broker_connection_timeout": 4,
         "task_default_queue": QUEUE,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -91,12 +89,20 @@ def _page(status: int, message: str | None = None) -> Response:
 def conflict(message: str | None = None, status: int = 409) -> Response:
     """The page for whoever comes second: it shows everything they typed, so that nothing is lost."""
     default = _l("Der Eintrag wurde inzwischen von jemand anderem geändert. Ihre Eingaben stehen unten.")
-    body = render_template(
-        "errors/conflict.html", code=status, message=message or default, typed=_typed(), back=request.path
-    )
+    body = render_template("errors/conflict.html", code=status, message=message or default, typed=_typed(), back=_back())
     return make_response(body, status)
 
 
-def _typed() -> list[tuple[str, Any]]:
-    hidden = {"csrf_token", "version", "submit", "password"}
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in hidden and value.strip()]
+def _typed() -> list[str]:
+    """What the person wrote themselves; choices and hidden fields mean nothing without their form."""
+    hidden = {"csrf_token", "version", "next", "password", "repeated", "receipts"}
+    return [value for name, value in request.form.items(multi=True) if name not in hidden and value.strip()]
+
+
+def _back() -> str:
+    """This address where it can be opened, else the start page: some addresses only take what is sent to them."""
+    try:
+        current_app.create_url_adapter(request).match(request.path, method="GET")  # type: ignore[union-attr]
+    except HTTPException:
+        return "/"
+    return request.path

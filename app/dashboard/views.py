@@ -23,13 +23,17 @@ def home() -> str:
     actor = current_actor()
     rows = portfolio.list_rows(actor)
     own = [row for row in rows if actor.account_id == row.measure.lead_id] if actor.has(Role.PROJECT_LEAD) else []
+    coming = deadlines.list_for_viewer(actor, clock.today(), HORIZON_DAYS)
+    if actor.has(Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD) and not actor.has(Role.COORDINATOR):
+        coming = [deadline for deadline in coming if deadline.is_of(actor.account_id)]
     return render_template(
         "dashboard/home.html",
         own=own,
         rows=rows if not own else (),
         approvals=milestones.list_awaiting_decision(actor),
         releases=progress.list_awaiting_release(actor),
-        deadlines=deadlines.list_for_viewer(actor, clock.today(), HORIZON_DAYS),
+        dated=[deadline for deadline in coming if deadline.due_on],
+        undated=[deadline for deadline in coming if not deadline.due_on],
         mail_server=mail.server_state() if allows(actor, Permission.VIEW_OPERATIONS) else None,
     )
 

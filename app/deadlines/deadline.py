@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from app.calendars.partial_dates import PartialDate
@@ -39,6 +40,13 @@ KIND_NAMES: Mapping[Kind, Text] = {
 }
 
 
+class Place(NamedTuple):
+    """A page of Wegmarke: its endpoint and what its address needs."""
+
+    endpoint: str
+    values: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Deadline:
     """One open deadline.
@@ -48,8 +56,8 @@ class Deadline:
     date is not known: such a deadline is shown and never reminded of.
 
     `recipients` are people by the role in which a step calls them, nobody left out: where a role has nobody,
-    whoever stands in for it. `responsible` are those who have to act, `endpoint` with `values` the form where
-    they do.
+    whoever stands in for it. `responsible` are those who have to act. `endpoint` with `values` is the form for
+    those who may fill it in (`doers`); whoever else is reminded gets `page` (`seen_by`).
     """
 
     kind: Kind
@@ -62,6 +70,8 @@ class Deadline:
     responsible: tuple[UUID, ...]
     endpoint: str
     values: Mapping[str, str]
+    doers: Collection[UUID]
+    page: Place
     programme_id: UUID
     measure_id: UUID | None = None
     is_sample: bool = False
@@ -69,6 +79,12 @@ class Deadline:
     def is_of(self, account_id: UUID | None) -> bool:
         """Whether this person has to act."""
         return account_id in self.responsible
+
+    def seen_by(self, account_id: UUID | None) -> Deadline:
+        """The same with a way that is open to this person: the form, or the page where they see how it stands."""
+        if account_id in self.doers:
+            return self
+        return replace(self, endpoint=self.page.endpoint, values=self.page.values)
 
     def is_overdue(self, today: date) -> bool:
         """Whether the due day has passed; on the day itself nothing is overdue."""

@@ -21,6 +21,7 @@ from app.deadlines.deadline import (
     Deadline,
     Kind,
     People,
+    Place,
     periods_asked_for,
     reminds,
     unique,
@@ -31,6 +32,7 @@ from app.deadlines.deadline import (
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure
 from app.milestones.models import Approval, Milestone
+from app.milestones.queries import involved_ids
 from app.organisations.models import Unit
 from app.organisations.permissions import Actor, Permission, Role, allows
 from app.organisations.queries import heads_by_unit, list_members, nearest_heads
@@ -58,8 +60,9 @@ def list_for_viewer(viewer: Actor, today: date, horizon_days: int) -> list[Deadl
         return []
     last_day = today + timedelta(days=horizon_days)
     programmes = db.session.scalars(select(Programme)).all()
-    near = (deadline for deadline in _gather(programmes, today) if (deadline.due_on or today) <= last_day)
-    return sorted(near, key=lambda deadline: (not deadline.is_of(viewer.account_id), urgency(deadline)))
+    near = [deadline for deadline in _gather(programmes, today) if (deadline.due_on or today) <= last_day]
+    seen = (deadline.seen_by(viewer.account_id) for deadline in near)
+    return sorted(seen, key=lambda deadline: (not deadline.is_of(viewer.account_id), urgency(deadline)))
 
 
 @dataclass
@@ -91,16 +94,19 @@ class Directory:
             administrators=self.administrators,
         )
 
-    def approvers(self, approval: Approval) -> tuple[UUID, ...]:
-        """Who may decide: the nearest heads who neither submitted nor edited last; else the coordination, which
-        can name somebody."""
-        milestone = approval.milestone
-        involved = {approval.submitted_by_id, milestone.edited_by_id}
-        others = {
-            unit_id: [head for head in heads if head.id not in involved] for unit_id, heads in self.heads.items()
-        }
-        free = nearest_heads(milestone.measure.unit, {unit_id: heads for unit_id, heads in others.items() if heads})
-        return tuple(head.id for head in free) or self.coordinators or self.administrators
+    def reporters(self, measure: Measure) -> tuple[UUID, ...]:
+        """Who may report on a measure and ask for approvals: its lead and the coordination."""
+        lead = (measure.lead.id,) if measure.lead and measure.lead.active else ()
+        return unique([*lead, *self.coordinators])
+
+    def free_heads(self, milestone: Milestone) -> tuple[UUID, ...]:
+        """Who may decide on a milestone: the nearest heads who neither submitted nor edited last."""
+        involved = involved_ids(milestone)
+        free: dict[UUID, list[Account]] = {}
+        for unit_id, heads in self.heads.items():
+            if uninvolved := [head for head in heads if head.id not in involved]:
+                free[unit_id] = uninvolved
+        return tuple(head.id for head in nearest_heads(milestone.measure.unit, free))
 
 
 def _gather(programmes: Sequence[Programme], today: date) -> list[Deadline]:
@@ -147,6 +153,8 @@ def _milestones(measures: dict[UUID, Measure], directory: Directory) -> Iterator
             responsible=people[Role.PROJECT_LEAD],
             endpoint="milestones.request_approval",
             values={"milestone_id": str(milestone.id)},
+            doers=directory.reporters(measure),
+            page=Place("milestones.show", {"milestone_id": str(milestone.id)}),
             programme_id=measure.programme_id,
             measure_id=measure.id,
             is_sample=milestone.is_sample,
@@ -164,7 +172,9 @@ def _approvals(measures: dict[UUID, Measure], directory: Directory) -> Iterator[
         milestone = approval.milestone
         measure = measures[milestone.measure_id]
         programme = measure.programme
-        approvers = directory.approvers(approval)
+        free = directory.free_heads(milestone)
+        # without one it is up to the coordination, which can name somebody
+        approvers = free or directory.coordinators or directory.administrators
         submitted_on = day_of(approval.submitted_at, programme.zone)
         due_on = add_working_days(submitted_on, programme.approval_days, programme.state)
         yield Deadline(
@@ -179,6 +189,8 @@ def _approvals(measures: dict[UUID, Measure], directory: Directory) -> Iterator[
             responsible=approvers,
             endpoint="milestones.decide",
             values={"milestone_id": str(milestone.id)},
+            doers=free,
+            page=Place("milestones.show", {"milestone_id": str(milestone.id)}),
             programme_id=programme.id,
             measure_id=measure.id,
             is_sample=milestone.is_sample,
@@ -205,6 +217,8 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
                 responsible=people[Role.PROJECT_LEAD],
                 endpoint="progress.report",
                 values={"measure_id": str(measure.id), "period": period.key},
+                doers=directory.reporters(measure),
+                page=Place("portfolio.show", {"measure_id": str(measure.id)}),
                 programme_id=programme.id,
                 measure_id=measure.id,
                 is_sample=measure.is_sample,
@@ -232,6 +246,8 @@ def _obligations(programmes: Sequence[Programme], directory: Directory) -> Itera
             responsible=people[Role.PROJECT_LEAD],
             endpoint="grants.show",
             values={"grant_id": str(grant.id)},
+            doers=(),
+            page=Place("grants.show", {"grant_id": str(grant.id)}),
             programme_id=grant.programme_id,
             is_sample=obligation.is_sample,
         )

@@ -160,13 +160,14 @@ def _status_change(change: StatusChange) -> facts.StatusChange:
 def _release(update: ProgressUpdate) -> facts.Release:
     if update.decided_at is None:  # the database holds: a released update has been decided
         raise ValueError(f"released update {update.id} without an instant")
+    health = Health(update.health) if update.health else None
     return facts.Release(
         key=f"update:{update.id}",
         at=update.decided_at,
         period=update.period,
-        health=Health(update.health) if update.health else None,
-        reason=update.health_reason,
-        decision_wanted=update.decision_wanted,
+        health=health,
+        reason=update.health_reason if health in (Health.YELLOW, Health.RED) else None,
+        decision_wanted=update.decision_wanted if health is Health.RED else None,
         percent=update.percent,
         is_sample=update.is_sample,
     )

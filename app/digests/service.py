@@ -9,7 +9,7 @@ from uuid import UUID
 import css_inline
 import structlog
 from flask import render_template
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
@@ -75,7 +75,7 @@ def send(
     """
     require(actor, Permission.SEND_DIGESTS, Scope(funder_ids=frozenset({organisation.id})))
     spans.check_until(until_on, clock.day_of(now, programme.zone))
-    funder = _locked(programme.id, organisation.id)
+    funder = _locked(ProgrammeFunder.programme_id == programme.id, ProgrammeFunder.organisation_id == organisation.id)
     if not queries.list_recipients(funder):
         raise RuleBroken(text("Für diesen Fördermittelgeber ist keine Empfängeradresse eingetragen."))
     gathered = released.gather(funder, until_on)
@@ -108,8 +108,7 @@ def sweep(funder_id: UUID, now: datetime) -> bool:
 
 
 def _sweep(funder_id: UUID, now: datetime) -> bool:
-    part = db.session.get_one(ProgrammeFunder, funder_id)
-    funder = _locked(part.programme_id, part.organisation_id)
+    funder = _locked(ProgrammeFunder.id == funder_id)
     programme = funder.programme
     period = spans.due_period(
         Rhythm(funder.digest_rhythm or ""),
@@ -122,12 +121,9 @@ def _sweep(funder_id: UUID, now: datetime) -> bool:
     return _keep(system(SWEEPER), funder, released.gather(funder, period.last_day), now=now).has_news
 
 
-def _locked(programme_id: UUID, organisation_id: UUID) -> ProgrammeFunder:
+def _locked(*conditions: ColumnElement[bool]) -> ProgrammeFunder:
     """The funder's part, held until the transaction ends, so that no two digests grow from the same last one."""
-    query = select(ProgrammeFunder).where(
-        ProgrammeFunder.programme_id == programme_id, ProgrammeFunder.organisation_id == organisation_id
-    )
-    return db.session.execute(query.with_for_update()).scalar_one()
+    return db.session.scalars(select(ProgrammeFunder).where(*conditions).with_for_update()).one()
 
 
 def _keep(actor: Actor, funder: ProgrammeFunder, gathered: Facts, *, now: datetime) -> Digest:

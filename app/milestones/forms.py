@@ -12,7 +12,7 @@ from wtforms.validators import AnyOf, DataRequired, Length, StopValidation
 from app.core.forms import DayField, Form, VersionedForm, stripped
 from app.milestones.approval import Decision
 
-TOO_LONG = _l("Bitte kürzen Sie den Text auf höchstens %(max)d Zeichen.")
+TOO_LONG = _l("Bitte kürzen Sie den Text auf höchstens %(max)s Zeichen.")
 
 
 class DayRequired:

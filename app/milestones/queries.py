@@ -157,7 +157,8 @@ class Reading:
     approved_at: datetime | None
     dropped_at: datetime | None
     drop_reason: str | None
-    planned_sources: list[Source]
+    sources: Sequence[Source]
+    sample_fields: frozenset[str]
     actions: Actions
 
 
@@ -181,7 +182,8 @@ def reading_for(viewer: Actor, milestone: Milestone, today: date) -> Reading:
         approved_at=milestone.approved_at,
         dropped_at=milestone.dropped_at,
         drop_reason=milestone.drop_reason if is_internal else None,
-        planned_sources=milestone.sources_for("planned_on"),
+        sources=milestone.sources_for("planned_on") if milestone.due_version == 1 else (),
+        sample_fields=frozenset(milestone.sample_fields),
         actions=actions_for(viewer, milestone),
     )
 

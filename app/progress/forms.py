@@ -43,7 +43,7 @@ class PercentField(Field):
         return "" if self.data is None else str(self.data)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        typed = valuelist[0].removesuffix("%").strip() if valuelist else ""
+        typed = valuelist[0].strip().removesuffix("%").strip() if valuelist else ""
         self.data = None
         if not typed:
             return
@@ -110,11 +110,11 @@ class ReportForm(VersionedForm):
         return frozenset(UUID(key) for key in self.removed.data or () if key in offered)
 
     def report(self) -> Report:
-        """What was written, once the form is valid."""
+        """What was written, as far as it has a meaning; the period must be one."""
         days = {UUID(field.name.removeprefix(FORECAST)): field.data for field in self.forecast_fields if field.data}
         return Report(
             period=Period.parse(self.period.data),
-            health=Health(self.health.data) if self.health.data else None,
+            health=Health(self.health.data) if self.health.data in set(Health) else None,
             health_reason=self.health_reason.data,
             decision_wanted=self.decision_wanted.data,
             percent=self.percent.data,

@@ -89,8 +89,9 @@ def submit_update(
         },
     )
     _pass_on_forecasts(actor, update, now)
-    for account in _who_releases(measure, update.author_id):
-        _send("update_submitted", account, update, now)
+    heads = _who_releases(measure, update.author_id)
+    for account in heads or list_members(Role.COORDINATOR):
+        _send("update_submitted", account, update, now, nobody_releases=not heads)
     return update
 
 
@@ -287,10 +288,9 @@ def _draft_from(update: ProgressUpdate, now: datetime) -> ProgressUpdate:
 
 
 def _who_releases(measure: Measure, author_id: UUID | None) -> Sequence[Account]:
-    """The nearest heads who did not write the report themselves; where there is none, the coordination."""
+    """The nearest heads who did not write the report themselves."""
     others = {unit_id: [head for head in heads if head.id != author_id] for unit_id, heads in heads_by_unit().items()}
-    heads = nearest_heads(measure.unit, {unit_id: heads for unit_id, heads in others.items() if heads})
-    return heads or list_members(Role.COORDINATOR)
+    return nearest_heads(measure.unit, {unit_id: heads for unit_id, heads in others.items() if heads})
 
 
 def _tell_those_who_report(actor: Actor, update: ProgressUpdate, now: datetime) -> None:
@@ -301,11 +301,11 @@ def _tell_those_who_report(actor: Actor, update: ProgressUpdate, now: datetime) 
             _send("update_decided", account, update, now)
 
 
-def _send(kind: str, account: Account, update: ProgressUpdate, now: datetime) -> None:
+def _send(kind: str, account: Account, update: ProgressUpdate, now: datetime, **more: bool) -> None:
     mail.enqueue(
         kind,
         Recipient(account.email, account.name, account.language, account.id),
-        {"update": update, "measure": update.measure},
+        {"update": update, "measure": update.measure, **more},
         now=now,
         once=f"{kind}:{update.id}:{account.id}",
         is_sample=update.measure.is_sample,

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app.calendars.periods import Period, Rhythm
 from app.core import clock
-from app.core.errors import Conflict, DomainError, NotFound, RuleBroken
+from app.core.errors import Conflict, NotFound, RuleBroken
 from app.core.forms import VersionedForm
 from app.core.i18n import day, local, translate
 from app.core.text import text
@@ -43,33 +43,22 @@ def report(measure_id: UUID) -> Page:
     form = _form_for(measure, draft)
     if request.method == "GET":
         return _report_page(measure, draft, form, [])
-
     is_valid = form.validate_on_submit()
     receipts = _take_in_files(form)
     is_submitted = request.form.get("action") == "submit"
-    if is_valid and is_submitted:
-        for broken in reporting.missing(form.report()):
-            form.refuse(broken)
-    if form.errors:
+    if is_submitted:
+        _name_gaps(form)
+    if form.errors or not is_valid:
         return _report_page(measure, draft, form, receipts), 422
-    command = service.submit_update if is_submitted else service.save_draft
     try:
-        update = command(
-            actor,
-            measure,
-            form.report(),
-            now=clock.now(),
-            seen_version=_seen_version(form, draft),
-            receipts=receipts,
-            removed_ids=form.removed_ids,
-        )
+        update = _keep(measure, draft, form, receipts, is_submitted)
     except Conflict as error:
         return _overtaken_page(measure, form, receipts, error), 409
-    except DomainError as error:
+    except RuleBroken as error:
         form.refuse(error)
         return _report_page(measure, draft, form, receipts), 422
     if is_submitted:
-        flash(_("Der Sachstand ist eingereicht. Die Bereichsleitung ist benachrichtigt."), "success")
+        flash(_("Der Sachstand ist eingereicht und wartet auf die Freigabe."), "success")
         return redirect(url_for("progress.show", update_id=update.id))
     flash(_("Der Entwurf ist gespeichert. Eingereicht ist er noch nicht."), "success")
     return redirect(url_for("progress.report", measure_id=measure.id))
@@ -188,6 +177,21 @@ def _label(period: Period) -> str:
     return translate(period.label())
 
 
+def _keep(
+    measure: Measure, draft: ProgressUpdate | None, form: ReportForm, receipts: list[Receipt], is_submitted: bool
+) -> ProgressUpdate:
+    command = service.submit_update if is_submitted else service.save_draft
+    return command(
+        current_actor(),
+        measure,
+        form.report(),
+        now=clock.now(),
+        seen_version=_seen_version(form, draft),
+        receipts=receipts,
+        removed_ids=form.removed_ids,
+    )
+
+
 def _take_in_files(form: ReportForm) -> list[Receipt]:
     """Keeps every file that is allowed, so that the form shown again still has it; names the others on the field."""
     receipts = documents.take_in((), request.form.getlist("receipts"))
@@ -197,6 +201,15 @@ def _take_in_files(form: ReportForm) -> list[Receipt]:
         except RuleBroken as error:
             form.refuse(error)
     return list(dict.fromkeys(receipts))
+
+
+def _name_gaps(form: ReportForm) -> None:
+    """All that is missing at once, beside what is wrong: nobody wants to learn it piece by piece."""
+    if form.period.errors:
+        return
+    for broken in reporting.missing(form.report()):
+        if broken.field and not form[broken.field].errors:
+            form.refuse(broken)
 
 
 def _seen_version(form: ReportForm, draft: ProgressUpdate | None) -> int | None:

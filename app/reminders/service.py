@@ -40,8 +40,8 @@ class Line:
 
     @property
     def deadline(self) -> Deadline:
-        """What is due."""
-        return self.decision.deadline
+        """What is due, with a way open to whom it is told."""
+        return self.decision.deadline.seen_by(self.decision.recipient_id)
 
     @property
     def is_overdue(self) -> bool:

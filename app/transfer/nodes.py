@@ -29,6 +29,9 @@ BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": F
 WHOLE_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 DECIMAL_NUMBER = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
 
+NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What an escape such as "\\0" can bring in: no page shows it and no database keeps it."""
+
 Scalar: TypeAlias = str | int | Decimal | bool | None
 
 
@@ -142,6 +145,7 @@ class _Builder:
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self._sequence(events, place)
         else:
+            _refuse_control_characters(event, place)
             node = Node(_scalar(event), place)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -150,8 +154,10 @@ class _Builder:
     def _alias(self, event: Any, place: Place) -> Node:
         node = self.anchors.get(event.anchor)
         if node is None:
-            message = "Der Verweis „*%(name)s“ zeigt auf nichts, was davor abgeschlossen ist."
-            raise Unreadable(text(message, name=event.anchor), place)
+            raise Unreadable(
+                text("Der Verweis „*%(name)s“ zeigt auf nichts, was davor abgeschlossen ist.", name=event.anchor),
+                place,
+            )
         self._refuse_excess(node.count, len(place.path) + node.levels, place)
         return node
 
@@ -161,8 +167,9 @@ class _Builder:
             too_many = text("Die Datei enthält zu viele Angaben: höchstens %(limit)s.", limit=MAX_VALUES)
             raise Unreadable(too_many, place)
         if depth > MAX_DEPTH:
-            message = "Die Angaben sind zu tief verschachtelt: höchstens %(limit)s Ebenen."
-            raise Unreadable(text(message, limit=MAX_DEPTH), place)
+            raise Unreadable(
+                text("Die Angaben sind zu tief verschachtelt: höchstens %(limit)s Ebenen.", limit=MAX_DEPTH), place
+            )
 
     def _sequence(self, events: Iterator[Any], place: Place) -> Node:
         items: list[Node] = []
@@ -189,11 +196,17 @@ class _Builder:
             raise Unreadable(text("Der Name einer Angabe muss ein einfaches Wort sein."), here)
         if event.value == "<<" and event.implicit[0]:
             raise Unreadable(text("Das Zusammenführen mit „<<“ wird nicht unterstützt."), here)
+        _refuse_control_characters(event, here)
         return str(event.value)
 
 
 def _repeated(key: str, line: int) -> Text:
     return text("Die Angabe „%(key)s“ steht zweimal, zuerst in Zeile %(line)s.", key=key, line=line)
+
+
+def _refuse_control_characters(event: Any, place: Place) -> None:
+    if NO_TEXT.search(event.value):
+        raise Unreadable(text("Hier steht ein Steuerzeichen, das kein Text ist."), place)
 
 
 def _scalar(event: Any) -> Scalar:

@@ -17,6 +17,7 @@ from app.transfer.merging import merge, repeated_entries
 from app.transfer.nodes import MAX_BYTES, Node, plain, read_nodes
 from app.transfer.references import references
 from app.transfer.sentences import sentence
+from app.transfer.workflows import unsound
 
 MOST_FINDINGS = 100
 """More than these nobody reads at once; the last line then says how many files to mend first."""
@@ -40,6 +41,10 @@ def read_files(paths: Sequence[FilePath]) -> Reading:
                 files.append((str(path), opened.read(MAX_BYTES + 1)))
         except FileNotFoundError:
             findings.append(Finding.at(Place(str(path)), text("Diese Datei gibt es nicht.")))
+        except IsADirectoryError:
+            findings.append(Finding.at(Place(str(path)), text("Das ist ein Ordner, keine Datei.")))
+        except PermissionError:
+            findings.append(Finding.at(Place(str(path)), text("Diese Datei dürfen Sie nicht lesen.")))
         except OSError as error:
             reason = text("Die Datei lässt sich nicht lesen (%(reason)s).", reason=error.strerror or error)
             findings.append(Finding.at(Place(str(path)), reason))
@@ -75,7 +80,7 @@ def _checked(whole: Node, sample_files: frozenset[str], findings: list[Finding])
         )
         return Reading(None, _limited(chain(findings, wrong)))
     _note_origins(city, whole, sample_files)
-    found = _limited(chain(findings, references(city)))
+    found = _limited(chain(findings, references(city), unsound(city)))
     return Reading(None if any(finding.level == "error" for finding in found) else city, found)
 
 

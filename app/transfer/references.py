@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.calendars.partial_dates import PartialDate
-from app.core.text import Text, text
+from app.core.text import Text, ntext, text
 from app.transfer.entries import WHOLE_ENTRY, Entry, Sourced
 from app.transfer.findings import Finding, with_suggestion, written
-from app.transfer.format import Account, Activity, CityFile, Grant, Measure, Programme, Unit, Update
+from app.transfer.format import Account, Activity, CityFile, Funder, Grant, Measure, Programme, Unit, Update
+from app.transfer.identity import event_key
+
+LONGEST_RECIPIENT = 200
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ def _programme(programme: Programme, keys: Keys) -> Iterator[Finding]:
                 funder.place("organisation"),
                 text("„%(value)s“ ist kein Fördergeber (kind: funder).", value=funder.organisation),
             )
+        yield from _recipients(funder)
     for step in programme.reminder_steps or []:
         if step.repeat_days is not None and step.offset_days < 1:
             yield Finding.at(
@@ -172,12 +176,21 @@ def _programme(programme: Programme, keys: Keys) -> Iterator[Finding]:
             )
 
 
+def _recipients(funder: Funder) -> Iterator[Finding]:
+    for recipient in funder.digest.recipients if funder.digest else ():
+        names = (recipient.name.de, recipient.name.en or "") if recipient.name else ()
+        if any(len(name) > LONGEST_RECIPIENT for name in names):
+            n = LONGEST_RECIPIENT
+            too_long = ntext("Höchstens %(n)s Zeichen sind möglich.", "Höchstens %(n)s Zeichen sind möglich.", n)
+            yield Finding.at(recipient.place("name"), too_long)
+
+
 def _measure(measure: Measure, keys: Keys) -> Iterator[Finding]:
     yield from _known_programme(measure, measure.programme, keys)
     yield from _known_unit(measure, "unit", measure.unit, keys)
     yield from _known_account(measure, "lead", measure.lead, keys)
     yield from _in_order(measure, "ends", measure.starts, measure.ends)
-    yield from _repeated(measure, "events", [(str(event.on), event.title.de) for event in measure.events])
+    yield from _repeated(measure, "events", [event_key(event) for event in measure.events])
     yield from _repeated(measure, "documents", [(link.title.de, link.address) for link in measure.documents])
     programme = keys.programmes.get(measure.programme)
     for update in measure.updates:

@@ -82,8 +82,7 @@ def sentence(error: ErrorDetails) -> Text:
 def _not_text(value: Any) -> Text:
     if isinstance(value, (dict, list)):
         return text("Hier wird ein Text erwartet.")
-    quote = "Hier wird ein Text erwartet. Setzen Sie „%(value)s“ in Anführungszeichen."
-    return text(quote, value=_short(value))
+    return text("Hier wird ein Text erwartet. Setzen Sie „%(value)s“ in Anführungszeichen.", value=_short(value))
 
 
 def _not_one_of(value: Any, expected: str) -> Text:

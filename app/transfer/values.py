@@ -33,9 +33,11 @@ def _day(value: Any) -> date:
 
 def _partial_date(value: Any) -> PartialDate:
     try:
-        return PartialDate.parse(_as_written(value))
+        partial_date = PartialDate.parse(_as_written(value))
+        partial_date.last_day()  # the winter of the year 9999 would end after the calendar does
     except ValueError:
         raise PydanticCustomError("partial_date", "not a date") from None
+    return partial_date
 
 
 def _period(value: Any) -> Period:

@@ -12,6 +12,7 @@ from app.deadlines.deadline import (
     Deadline,
     Kind,
     People,
+    Place,
     periods_asked_for,
     reminds,
     unique,
@@ -38,6 +39,8 @@ def a_deadline(due_on: date | None, subject: str = "milestone:1") -> Deadline:
         responsible=(A,),
         endpoint="milestones.request_approval",
         values={},
+        doers=(A,),
+        page=Place("milestones.show", {}),
         programme_id=uuid4(),
     )
 
@@ -77,6 +80,12 @@ def test_only_who_has_to_act_is_responsible() -> None:
     assert not a_deadline(TODAY).is_of(None)
 
 
+def test_whoever_may_not_fill_in_the_form_is_led_to_the_page() -> None:
+    assert a_deadline(TODAY).seen_by(A).endpoint == "milestones.request_approval"
+    assert a_deadline(TODAY).seen_by(B).endpoint == "milestones.show"
+    assert a_deadline(TODAY).seen_by(None).endpoint == "milestones.show"
+
+
 @pytest.mark.parametrize(
     ("people", "lead", "head", "coordinator"),
     [
@@ -92,7 +101,11 @@ def test_where_a_role_has_nobody_the_next_one_stands_in(
     people: People, lead: tuple[UUID, ...], head: tuple[UUID, ...], coordinator: tuple[UUID, ...]
 ) -> None:
     roles = people.by_role()
-    assert (roles[Role.PROJECT_LEAD], roles[Role.DEPARTMENT_HEAD], roles[Role.COORDINATOR]) == (lead, head, coordinator)
+    assert (roles[Role.PROJECT_LEAD], roles[Role.DEPARTMENT_HEAD], roles[Role.COORDINATOR]) == (
+        lead,
+        head,
+        coordinator,
+    )
 
 
 @pytest.mark.parametrize("category", [Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED])

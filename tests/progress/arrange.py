@@ -29,7 +29,7 @@ def report(**changes: Any) -> Report:
 
 
 def add_update(
-    measure: Measure, author: Account, state: UpdateState = UpdateState.SUBMITTED, **values: Any
+    measure: Measure, author: Account | None, state: UpdateState = UpdateState.SUBMITTED, **values: Any
 ) -> ProgressUpdate:
     """An update as if it had been handed in a week ago; a decided one was decided by the account `decided_by`."""
     handed_in: datetime | None = None if state is UpdateState.DRAFT else NOON - timedelta(days=7)

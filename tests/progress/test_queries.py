@@ -163,7 +163,7 @@ def test_what_a_head_wrote_waits_for_somebody_else(city: City) -> None:
 
 
 def test_a_report_of_an_unknown_author_waits_too(city: City) -> None:
-    update = add_update(city.measure, city.lead, author=None)
+    update = add_update(city.measure, None)
     assert queries.list_awaiting_release(actor(city.head)) == [update]
 
 

@@ -266,6 +266,8 @@ def test_the_head_of_the_unit_is_told(city: City) -> None:
     assert "4. Quartal 2022" in mail.subject
     assert f"http://localhost/progress/{update.id}" in mail.body_text
     assert f"http://localhost/progress/{update.id}" in mail.body_html
+    assert "Bitte geben Sie ihn frei" in mail.body_text
+    assert "keine Bereichsleitung" not in mail.body_text
 
 
 def test_the_mail_speaks_the_language_of_the_head(city: City) -> None:
@@ -278,7 +280,10 @@ def test_the_mail_speaks_the_language_of_the_head(city: City) -> None:
 def test_without_a_head_the_coordination_is_told(city: City) -> None:
     city.measure.unit = add_unit("Ohne Leitung")
     submit(city)
-    assert [mail.to_address for mail in mails("update_submitted")] == [city.coordinator.email]
+    (mail,) = mails("update_submitted")
+    assert mail.to_address == city.coordinator.email
+    assert "keine Bereichsleitung, die ihn freigeben kann" in mail.body_text
+    assert "keine Bereichsleitung, die ihn freigeben kann" in mail.body_html
 
 
 def test_a_head_who_reports_does_not_ask_themselves(city: City) -> None:

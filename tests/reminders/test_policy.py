@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.localized import Localized
-from app.deadlines.deadline import Deadline, Kind
+from app.deadlines.deadline import Deadline, Kind, Place
 from app.organisations.permissions import Role
 from app.reminders import policy
 from app.reminders.policy import Decision, Key, Outcome, Step
@@ -47,6 +47,8 @@ def a_deadline(
         responsible=leads,
         endpoint="milestones.request_approval",
         values={},
+        doers=(LEAD,),
+        page=Place("milestones.show", {}),
         programme_id=PROGRAMME,
     )
 
@@ -203,11 +205,11 @@ def many_deadlines(draw: st.DrawFn) -> list[Deadline]:
 
 def days_of(step: Step, due_on: date, until: date) -> dict[str, date]:
     """The days of a step, counted out."""
-    days = {}
+    days: dict[str, date] = {}
     for number in count(1):
         day = due_on + timedelta(days=step.offset_days) + timedelta(days=(step.repeat_days or 0) * (number - 1))
         if day > until or (number > 1 and not step.repeat_days):
-            return days
+            break
         days[step.key if number == 1 else f"{step.key}#{number}"] = day
     return days
 

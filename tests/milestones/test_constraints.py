@@ -1,0 +1,94 @@
+"""What the database refuses, whatever the code above it does."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from app.core.database import db
+from app.milestones.approval import Decision
+from app.milestones.models import Approval, Milestone
+from tests.factories import NOON, City
+from tests.milestones.arrange import REACHED_ON, milestone_of
+
+
+def approval_of(milestone: Milestone, city: City, **values: Any) -> Approval:
+    asked = {"submitted_by_id": city.lead.id, "submitted_at": NOON, "actual_on": REACHED_ON, "statement": "Läuft."}
+    return Approval(milestone_id=milestone.id, **(asked | values))
+
+
+def decided(city: City, decision: Decision | None, **values: Any) -> dict[str, Any]:
+    return {"decision": decision, "decided_by_id": city.head.id, "decided_at": NOON} | values
+
+
+def store(*rows: object) -> None:
+    with db.session.begin_nested():
+        db.session.add_all(rows)
+
+
+def test_one_open_request_per_milestone(city: City) -> None:
+    milestone = milestone_of(city.measure)
+    closed = approval_of(milestone, city, **decided(city, Decision.APPROVED))
+    store(closed, approval_of(milestone, city), approval_of(milestone_of(city.measure), city))
+    with pytest.raises(IntegrityError, match="uq_approval_one_open"):
+        store(approval_of(milestone, city))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"decision": Decision.APPROVED, "decided_by_id": None},
+        {"decision": Decision.APPROVED, "decided_at": None},
+        {"decision": None},
+    ],
+)
+def test_decided_means_by_and_at(city: City, values: dict[str, Any]) -> None:
+    milestone = milestone_of(city.measure)
+    with pytest.raises(IntegrityError, match="decided_means_by_and_at"):
+        store(approval_of(milestone, city, **decided(city, None) | values))
+
+
+@pytest.mark.parametrize("decision", [Decision.APPROVED, Decision.RETURNED])
+def test_nobody_decides_what_they_submitted(city: City, decision: Decision) -> None:
+    values = decided(city, decision, decided_by_id=city.lead.id, reason="Darum")
+    with pytest.raises(IntegrityError, match="four_eyes"):
+        store(approval_of(milestone_of(city.measure), city, **values))
+
+
+def test_one_may_withdraw_what_one_submitted(city: City) -> None:
+    values = decided(city, Decision.WITHDRAWN, decided_by_id=city.lead.id)
+    store(approval_of(milestone_of(city.measure), city, **values))
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_a_return_has_a_reason(city: City, reason: str) -> None:
+    values = decided(city, Decision.RETURNED, reason=reason)
+    with pytest.raises(IntegrityError, match="returned_means_reason"):
+        store(approval_of(milestone_of(city.measure), city, **values))
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        (
+            {"approved_at": NOON, "actual_on": REACHED_ON, "dropped_at": NOON, "drop_reason": "Weg"},
+            "approved_or_dropped",
+        ),
+        ({"approved_at": NOON}, "approved_means_actual_day"),
+        ({"actual_on": REACHED_ON}, "approved_means_actual_day"),
+        ({"dropped_at": NOON}, "dropped_means_reason"),
+        ({"drop_reason": "Weg"}, "dropped_means_reason"),
+    ],
+)
+def test_a_milestone_is_settled_one_way_and_completely(city: City, values: dict[str, Any], constraint: str) -> None:
+    planned = {
+        "measure_id": city.measure.id,
+        "key": "x",
+        "title": city.measure.title,
+        "planned_on": date(2023, 3, 31),
+    }
+    with pytest.raises(IntegrityError, match=constraint):
+        store(Milestone(**planned | values))

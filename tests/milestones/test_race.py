@@ -1,0 +1,145 @@
+"""Two people at the same moment, on real connections: one succeeds, the other is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from time import sleep
+from uuid import UUID
+
+import flask_migrate
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app import create_app
+from app.accounts.models import Account
+from app.core.database import db
+from app.core.errors import Conflict, DomainError, RuleBroken
+from app.core.transaction import transaction
+from app.measures.models import Measure
+from app.milestones import service
+from app.milestones.approval import Decision
+from app.milestones.models import Approval, Milestone
+from app.organisations.permissions import Actor
+from tests.conftest import fresh_database, settings_for
+from tests.factories import NOON, actor, add_milestone, build_city
+from tests.milestones.arrange import REACHED_ON
+
+Command = Callable[[Milestone], object]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stored milestone that two people are about to touch."""
+
+    app: Flask
+    milestone_id: UUID
+    lead: Actor
+    coordinator: Actor
+    head: Actor
+
+    def both(self, first: Command, second: Command) -> DomainError | None:
+        """The second begins while the first has not committed; gives what the second was told."""
+        with ThreadPoolExecutor(1) as pool:
+            with self.app.app_context(), transaction():
+                first(self._milestone())
+                db.session.flush()
+                answer: Future[DomainError | None] = pool.submit(self._try, second)
+                sleep(0.3)
+                assert not answer.done(), "the second must have to wait for the first"
+            return answer.result(timeout=20)
+
+    def _try(self, command: Command) -> DomainError | None:
+        try:
+            with self.app.app_context(), transaction():
+                command(self._milestone())
+        except DomainError as error:
+            return error
+        return None
+
+    def _milestone(self) -> Milestone:
+        return db.session.get_one(Milestone, self.milestone_id)
+
+
+@pytest.fixture(scope="module")
+def database(database_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with fresh_database(f"{database_name}_race") as url:
+        app = create_app(settings_for(url, tmp_path_factory.mktemp("race")))
+        with app.app_context():
+            flask_migrate.upgrade()
+            with transaction():
+                build_city()
+        yield app
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def stage(database: Flask) -> Stage:
+    with database.app_context(), transaction():
+        milestone = add_milestone(db.session.scalars(select(Measure)).one(), date(2023, 3, 31))
+        people = {account.name.de: actor(account) for account in db.session.scalars(select(Account))}
+        return Stage(
+            app=database,
+            milestone_id=milestone.id,
+            lead=people["Projektleitung"],
+            coordinator=people["Koordination"],
+            head=people["Leitung Digitalisierung"],
+        )
+
+
+def request_by(who: Actor) -> Command:
+    return lambda milestone: service.request_approval(
+        who, milestone, REACHED_ON, "Läuft", seen_version=milestone.version, now=NOON
+    )
+
+
+def decide_by(who: Actor, decision: Decision) -> Command:
+    def command(milestone: Milestone) -> None:
+        approval = next(row for row in milestone.approvals if row.decision is None)
+        service.decide_approval(who, approval, decision, reason="Darum", now=NOON)
+
+    return command
+
+
+def approvals_of(stage: Stage) -> list[Approval]:
+    query = select(Approval).where(Approval.milestone_id == stage.milestone_id)
+    return list(db.session.scalars(query))
+
+
+def test_of_two_requests_the_second_is_a_conflict(stage: Stage) -> None:
+    told = stage.both(request_by(stage.lead), request_by(stage.coordinator))
+    assert isinstance(told, Conflict)
+    with stage.app.app_context():
+        assert len(approvals_of(stage)) == 1
+
+
+def test_of_two_decisions_the_second_is_a_conflict(stage: Stage) -> None:
+    with stage.app.app_context(), transaction():
+        request_by(stage.lead)(db.session.get_one(Milestone, stage.milestone_id))
+    told = stage.both(decide_by(stage.head, Decision.APPROVED), decide_by(stage.head, Decision.RETURNED))
+    assert isinstance(told, Conflict)
+    with stage.app.app_context():
+        assert [approval.decision for approval in approvals_of(stage)] == ["approved"]
+
+
+def test_what_is_asked_for_cannot_be_dropped_at_the_same_moment(stage: Stage) -> None:
+    told = stage.both(
+        request_by(stage.lead),
+        lambda milestone: service.drop_milestone(
+            stage.coordinator, milestone, "Nicht gefördert", seen_version=milestone.version, now=NOON
+        ),
+    )
+    assert isinstance(told, RuleBroken)
+
+
+def test_of_two_milestones_of_one_name_the_second_is_a_conflict(stage: Stage) -> None:
+    def plan(milestone: Milestone) -> None:
+        service.plan_milestone(stage.lead, milestone.measure, f"Neu {milestone.id}", date(2023, 6, 30), now=NOON)
+
+    told = stage.both(plan, plan)
+    assert isinstance(told, Conflict)
+    assert told.field == "title"

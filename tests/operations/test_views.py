@@ -1,0 +1,69 @@
+"""Outbox and health."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from app.core.database import db
+from app.mail import service as mail
+from app.mail.models import Mail, MailServerState
+from tests.conftest import Client
+from tests.factories import NOON, City
+
+
+@pytest.fixture
+def letter(city: City) -> Mail:
+    return mail.enqueue(
+        "invitation",
+        mail.Recipient("neu@stadt.example", "Neu"),
+        {"url": "http://localhost/password/x", "account": city.lead},
+        now=NOON,
+    )
+
+
+def test_the_outbox_lists_every_mail_and_shows_it_as_its_reader_sees_it(client: Client, city: City, letter: Mail) -> None:
+    client.sign_in(city.coordinator)
+    page = client.get("/outbox").text
+    assert letter.subject in page
+    assert "wartet" in page
+    assert letter.message_id.strip("<>") in client.get(f"/outbox/{letter.id}").text
+    frame = client.get(f"/outbox/{letter.id}/html")
+    assert "http://localhost/password/x" in frame.text
+    assert "sandbox" in frame.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in frame.headers["Content-Security-Policy"]
+    assert letter.subject not in client.get("/outbox?state=dead").text
+    assert client.get("/outbox?state=%3Cx%3E&page=-1").status_code == 200
+
+
+@pytest.mark.parametrize("who", ["lead", "head", "funder"])
+def test_the_outbox_is_not_for_everybody(client: Client, city: City, letter: Mail, who: str) -> None:
+    client.sign_in(getattr(city, who))
+    for address in ("/outbox", f"/outbox/{letter.id}", f"/outbox/{letter.id}/html", "/log"):
+        assert client.get(address).status_code == 403
+
+
+def test_a_mail_server_that_is_away_is_said_on_the_pages(client: Client, city: City) -> None:
+    db.session.add(
+        MailServerState(id=1, checked_at=NOON, away_since=NOON - timedelta(hours=1), error="Connection refused")
+    )
+    client.sign_in(city.coordinator)
+    for address in ("/outbox", "/"):
+        assert "Der Mailserver ist nicht erreichbar." in client.get(address).text
+
+
+def test_health_answers_without_a_sign_in_and_names_what_is_away(app: Flask, client: Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "broker": "ok"})
+    settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = type(settings)(**{**vars(settings), "broker_url": "redis://127.0.0.1:1/0"})
+    try:
+        answer = client.get("/healthz")
+    finally:
+        app.config["SETTINGS"] = settings
+    assert (answer.status_code, answer.json) == (
+        503,
+        {"status": "unavailable", "database": "ok", "broker": "unreachable"},
+    )
