@@ -218,6 +218,7 @@ def add_measure(programme: Programme, **values: Any) -> Measure:
                 "title": title,
                 "sort_key": sort_key(title.de if title else ""),
                 "status": "running",
+                "entered_on": date(2022, 10, 1),
             }
             | values
         )

@@ -19,8 +19,6 @@ from app.programmes.workflow import Category
 AT_REST = frozenset({Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED})
 """What a measure means that nobody is reminded of; the obligations of its grant stay."""
 
-PERIODS_LOOKED_BACK = 2
-"""For how many ended periods a missing progress update is still asked for."""
 
 
 class Kind(StrEnum):
@@ -139,14 +137,19 @@ def reminds(category: Category | None) -> bool:
 
 
 def periods_asked_for(
-    today: date, rhythm: Rhythm, starts: PartialDate | None, handed_in: Collection[str]
+    today: date, rhythm: Rhythm, starts: PartialDate | None, entered_on: date, handed_in: Collection[str]
 ) -> list[Period]:
-    """The periods on which a running measure still owes an update: the current one and, of the ended ones, the
-    last `PERIODS_LOOKED_BACK` that do not lie before the measure's start. `handed_in` are keys of periods."""
+    """The periods on which a running measure still owes an update, oldest first, with the current one.
+
+    Nothing is owed from before the measure's start, nor from before it was entered in Wegmarke, but for the
+    period that had just ended then. `handed_in` are keys of periods.
+    """
+    first_day = Period.containing(entered_on, rhythm).previous().first_day
+    if starts:
+        first_day = max(first_day, starts.first_day())
     periods = [Period.containing(today, rhythm)]
-    for _ in range(PERIODS_LOOKED_BACK):
+    while periods[-1].previous().last_day >= first_day:
         periods.append(periods[-1].previous())
-    first_day = starts.first_day() if starts else date.min
     return [period for period in reversed(periods) if period.last_day >= first_day and period.key not in handed_in]
 
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 class Measure(Sourced, Versioned, Identified, Model):
     """Something the city carries out under a programme. What is None has not been published.
 
-    `record` keeps what transitions asked for (field key → value); `partners` are names as published.
+    `record` keeps what transitions asked for (field key → value); `partners` are names as published;
+    `entered_on` is the city day on which Wegmarke learned of it: nothing is owed from long before.
     """
 
     __tablename__ = "measure"
@@ -55,6 +56,7 @@ class Measure(Sourced, Versioned, Identified, Model):
     grant_amount: Mapped[Decimal | None]
     status: Mapped[str | None] = mapped_column(String(80))
     status_since: Mapped[datetime | None]
+    entered_on: Mapped[date]
     record: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     documents: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
 

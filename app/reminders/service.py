@@ -73,17 +73,15 @@ def sweep_all(now: datetime) -> int:
         written += bool(told)
         for programme_id in {line.deadline.programme_id for line in told}:
             mails[programme_id] += 1
-    for programme_id, day in days.items():
-        if programme_id not in failed:
-            run = {
-                "id": uuid4(),
-                "programme_id": programme_id,
-                "day": day,
-                "ran_at": now,
-                "mails": mails[programme_id],
-            }
-            db.session.execute(_insert(ReminderRun).values(run).on_conflict_do_nothing())
+    _note_runs([programme_id for programme_id in days if programme_id not in failed], days, mails, now)
     return written
+
+
+def _note_runs(done: Iterable[UUID], days: Mapping[UUID, date], mails: Mapping[UUID, int], now: datetime) -> None:
+    """These programmes' days have been swept, unless another sweep noted it already."""
+    for key in done:
+        run = {"id": uuid4(), "programme_id": key, "day": days[key], "ran_at": now, "mails": mails[key]}
+        db.session.execute(_insert(ReminderRun).values(run).on_conflict_do_nothing())
 
 
 def _gather(programmes: Sequence[Programme], days: Mapping[UUID, date]) -> tuple[list[Line], set[UUID]]:

@@ -60,6 +60,7 @@ def _store_measure(rows: Rows, known: Known, entry: city_file.Measure) -> Measur
             programme=programme,
             key=entry.key,
             workflow=newest_workflow(programme),
+            entered_on=day_of(rows.now),
             record={},
             **said_once,
         ),

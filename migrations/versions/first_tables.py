@@ -316,6 +316,7 @@ def upgrade() -> None:
     sa.Column('grant_amount', sa.BigInteger(), nullable=True),
     sa.Column('status', sa.String(length=80), nullable=True),
     sa.Column('status_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('entered_on', sa.Date(), nullable=False),
     sa.Column('record', sa.JSON(), nullable=False),
     sa.Column('documents', sa.JSON(), nullable=False),
     sa.Column('sources', sa.JSON(), nullable=False),

@@ -119,24 +119,26 @@ def test_any_other_measure_reminds_also_one_whose_status_is_not_known(category: 
 
 
 @pytest.mark.parametrize(
-    ("today", "starts", "handed_in", "asked"),
+    ("today", "starts", "entered_on", "handed_in", "asked"),
     [
-        (date(2023, 3, 15), None, set(), ["2022-Q3", "2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), "2020", set(), ["2022-Q3", "2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), "2022-11", set(), ["2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), "2022-12-31", set(), ["2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), "2023-01-01", set(), ["2023-Q1"]),
-        (date(2023, 3, 15), "2023-22", set(), []),
-        (date(2023, 3, 15), "2020", {"2022-Q4"}, ["2022-Q3", "2023-Q1"]),
-        (date(2023, 3, 15), "2020", {"2022-Q3", "2022-Q4", "2023-Q1"}, []),
-        (date(2023, 4, 1), "2020", {"2022-Q4"}, ["2023-Q1", "2023-Q2"]),
+        # Entered in March 2023: the quarter that had just ended, and the current one.
+        (date(2023, 3, 15), "2020", date(2023, 3, 15), set(), ["2022-Q4", "2023-Q1"]),
+        (date(2023, 3, 15), None, date(2023, 3, 15), set(), ["2022-Q4", "2023-Q1"]),
+        (date(2023, 3, 15), "2022-12-31", date(2020, 1, 1), set(), ["2022-Q4", "2023-Q1"]),
+        (date(2023, 3, 15), "2023-01-01", date(2023, 3, 15), set(), ["2023-Q1"]),
+        (date(2023, 3, 15), "2023-22", date(2023, 3, 15), set(), []),
+        (date(2023, 3, 15), "2020", date(2022, 8, 1), {"2022-Q4"}, ["2022-Q2", "2022-Q3", "2023-Q1"]),
+        (date(2023, 3, 15), "2020", date(2023, 3, 15), {"2022-Q4", "2023-Q1"}, []),
+        # What was not handed in stays owed, however late it is.
+        (date(2023, 8, 1), "2020", date(2023, 3, 15), {"2023-Q1"}, ["2022-Q4", "2023-Q2", "2023-Q3"]),
     ],
 )
 def test_the_periods_on_which_an_update_is_owed(
-    today: date, starts: str | None, handed_in: set[str], asked: list[str]
+    today: date, starts: str | None, entered_on: date, handed_in: set[str], asked: list[str]
 ) -> None:
     begin = PartialDate.parse(starts) if starts else None
-    assert [period.key for period in periods_asked_for(today, Rhythm.QUARTERLY, begin, handed_in)] == asked
+    owed = periods_asked_for(today, Rhythm.QUARTERLY, begin, entered_on, handed_in)
+    assert [period.key for period in owed] == asked
 
 
 def test_an_update_is_due_some_days_after_its_period() -> None:

@@ -36,7 +36,9 @@ def separate(request: pytest.FixtureRequest, database_name: str, tmp_path: Path)
 def _separate(url: str, var_dir: Path) -> Iterator[Separate]:
     flask = create_app(settings_for(url, var_dir))
     with flask.app_context():
-        flask_migrate.upgrade()
-        yield Separate(flask, build_city())
-        db.session.remove()
-        db.engine.dispose()
+        try:
+            flask_migrate.upgrade()
+            yield Separate(flask, build_city())
+        finally:
+            db.session.remove()
+            db.engine.dispose()

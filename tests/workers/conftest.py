@@ -67,7 +67,9 @@ def _site(database_url: str, broker_url: str, var_dir: Path) -> Iterator[Site]:
     with running_sink() as sink:
         flask = create_app(settings_for(database_url, var_dir, broker_url=broker_url, mail_server=sink.server))
         with flask.app_context():
-            flask_migrate.upgrade()
-            yield Site(flask, sink, build_city())
-            db.session.remove()
-            db.engine.dispose()
+            try:
+                flask_migrate.upgrade()
+                yield Site(flask, sink, build_city())
+            finally:
+                db.session.remove()
+                db.engine.dispose()
