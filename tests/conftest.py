@@ -111,7 +111,7 @@ def app(migrated_app: Flask) -> Iterator[Flask]:
     outer = connection.begin()
     maker: sessionmaker[Any] = db.session.session_factory
     maker.configure(join_transaction_mode="create_savepoint")
-    engines[None] = connection
+    engines[None] = connection  # type: ignore[assignment]  # a connection is used as an engine is
     migrated_app.test_client_class = Client
     try:
         with migrated_app.app_context():

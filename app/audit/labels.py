@@ -19,17 +19,21 @@ FIELD_NAMES: Mapping[str, Text] = {
     "description": text("Beschreibung"),
     "done": text("Erledigt"),
     "forecast_on": text("Prognose"),
+    "from_on": text("vom"),
     "health": text("Ampel"),
     "health_reason": text("Begründung der Ampel"),
     "lead": text("Projektleitung"),
     "next_steps": text("Nächste Schritte"),
     "percent": text("Fortschritt in Prozent"),
     "planned_on": text("Plan-Termin"),
+    "recipients": text("Empfänger"),
     "risks": text("Risiken"),
     "state": text("Stand"),
     "status": text("Status"),
     "title": text("Titel"),
+    "today": text("Heute"),
     "unit": text("Verantwortliche Stelle"),
+    "until_on": text("bis einschließlich"),
 }
 
 

@@ -59,6 +59,11 @@ class PartialDate:
         parsed.first_day()  # raises for a month or a day that does not exist
         return parsed
 
+    @classmethod
+    def of(cls, day: date, precision: str) -> PartialDate:
+        """A day as its source gave it: with the precision "month" only its month is meant."""
+        return cls(day.year, day.month, None if precision == "month" else day.day)
+
     def first_day(self) -> date:
         """The earliest day that is meant."""
         if self.month in SEASONS and self.day is None:

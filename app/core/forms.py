@@ -19,6 +19,12 @@ from app.core.i18n import translate
 class Form(FlaskForm):  # type: ignore[misc]
     """A form that can take up the refusal of a service beside the field it belongs to."""
 
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        super().process(*args, **kwargs)
+        for field in self:
+            if isinstance(field.data, str):
+                field.data = field.data.replace("\x00", "")  # PostgreSQL keeps no NUL, and nobody means one
+
     def refuse(self, error: DomainError) -> None:
         """Puts a service's sentence on its field, or above the form where it names none."""
         field = self._fields.get(error.field or "")
@@ -57,7 +63,7 @@ class DayField(Field):
         typed = valuelist[0].strip()
         try:
             self.data = _parse_day(typed)
-        except ValueError:
+        except (ValueError, OverflowError):
             self.data = None
             raise ValueError(
                 self.gettext_day(typed),

@@ -72,8 +72,9 @@ def translate(value: Any) -> str:
         return str(value)
     params = {name: readable(param) for name, param in value.params.items()}
     if value.plural is None:
-        return _(value.msgid, **params)
-    return ngettext(value.msgid, value.plural, int(value.params["n"]), **(params | {"n": value.params["n"]}))
+        return str(_(value.msgid, **params))
+    number = int(value.params["n"])
+    return str(ngettext(value.msgid, value.plural, number, **(params | {"n": number})))
 
 
 def readable(param: Any) -> Any:
@@ -106,7 +107,7 @@ def day(value: Any) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(CITY_ZONE).date()
     if isinstance(value, date):
-        return format_date(value, "dd.MM.yyyy" if language() == "de" else "d MMM yyyy")
+        return str(format_date(value, "dd.MM.yyyy" if language() == "de" else "d MMM yyyy"))
     return translate(value.label())
 
 
@@ -114,7 +115,7 @@ def instant(value: datetime | None) -> str:
     """An instant in the city's zone, as 15.03.2023, 09:30."""
     if value is None:
         return ""
-    return format_datetime(value, "dd.MM.yyyy, HH:mm" if language() == "de" else "d MMM yyyy, HH:mm")
+    return str(format_datetime(value, "dd.MM.yyyy, HH:mm" if language() == "de" else "d MMM yyyy, HH:mm"))
 
 
 def money(value: Decimal | None) -> str:

@@ -89,7 +89,9 @@ def _page(status: int, message: str | None = None) -> Response:
 def conflict(message: str | None = None, status: int = 409) -> Response:
     """The page for whoever comes second: it shows everything they typed, so that nothing is lost."""
     default = _l("Der Eintrag wurde inzwischen von jemand anderem geändert. Ihre Eingaben stehen unten.")
-    body = render_template("errors/conflict.html", code=status, message=message or default, typed=_typed(), back=_back())
+    body = render_template(
+        "errors/conflict.html", code=status, message=message or default, typed=_typed(), back=_back()
+    )
     return make_response(body, status)
 
 

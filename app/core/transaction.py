@@ -48,6 +48,7 @@ def transaction() -> Iterator[None]:
         yield
         _commit()
     except BaseException:
+        db.session.info.pop("announced", None)
         db.session.rollback()
         raise
     finally:

@@ -32,9 +32,8 @@ def home() -> str:
         rows=rows if not own else (),
         approvals=milestones.list_awaiting_decision(actor),
         releases=progress.list_awaiting_release(actor),
+        sees_deadlines=allows(actor, Permission.VIEW_INTERNAL),
         dated=[deadline for deadline in coming if deadline.due_on],
         undated=[deadline for deadline in coming if not deadline.due_on],
         mail_server=mail.server_state() if allows(actor, Permission.VIEW_OPERATIONS) else None,
     )
-
-

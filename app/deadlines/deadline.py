@@ -20,7 +20,6 @@ AT_REST = frozenset({Category.PAUSED, Category.DONE, Category.SETTLED, Category.
 """What a measure means that nobody is reminded of; the obligations of its grant stay."""
 
 
-
 class Kind(StrEnum):
     """What a deadline is about."""
 

@@ -204,9 +204,7 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
         programme = measure.programme
         people = directory.behind([measure]).by_role()
         rhythm = Rhythm(programme.update_rhythm)
-        for period in periods_asked_for(
-            today, rhythm, measure.starts, measure.entered_on, handed_in[measure.id]
-        ):
+        for period in periods_asked_for(today, rhythm, measure.starts, measure.entered_on, handed_in[measure.id]):
             due_on = update_due_on(period, programme.update_due_days)
             yield Deadline(
                 kind=Kind.PROGRESS_UPDATE,

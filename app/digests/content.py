@@ -210,7 +210,7 @@ def _progress(percent: int | None, before: int | None) -> Text:
 
 
 def _approval_lines(measure: MeasureFacts, facts: Facts) -> Iterator[Line]:
-    for approval in measure.approvals:
+    for approval in sorted(measure.approvals, key=lambda approval: (approval.actual_on, approval.key)):
         yield Line(
             text("Meilenstein freigegeben: „%(title)s“", title=approval.title),
             (
@@ -248,7 +248,7 @@ def _move_lines(measure: MeasureFacts, facts: Facts) -> Iterator[Line]:
 
 
 def _drop_lines(measure: MeasureFacts, facts: Facts) -> Iterator[Line]:
-    for drop in measure.drops:
+    for drop in sorted(measure.drops, key=lambda drop: (drop.planned_on, drop.key)):
         planned = day_or_month(drop.planned_on, drop.by_month)
         yield Line(
             text("Meilenstein entfallen: „%(title)s“, geplant war: %(planned)s", title=drop.title, planned=planned),

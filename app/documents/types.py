@@ -47,12 +47,15 @@ def check_content(name: str, extension: str, content: bytes) -> None:
         raise RuleBroken(text("„%(name)s“ ist leer.", name=name), "files")
     if len(content) > MAX_BYTES:
         raise RuleBroken(text("„%(name)s“ ist größer als 20 MB.", name=name), "files")
-    if extension in BEGINNINGS:
-        right = content.startswith(BEGINNINGS[extension])
-    else:
-        right = b"\x00" not in content[:8192]
-    if not right:
+    if not _is(extension, content):
         raise RuleBroken(
             text("„%(name)s“ ist keine %(type)s-Datei.", name=name, type=extension.removeprefix(".").upper()),
             "files",
         )
+
+
+def _is(extension: str, content: bytes) -> bool:
+    """Whether the content begins as such files do; text files have no beginning of their own, and no NUL."""
+    if extension in BEGINNINGS:
+        return content.startswith(BEGINNINGS[extension])
+    return b"\x00" not in content[:8192]

@@ -37,7 +37,7 @@ class Delivery:
 
 
 def deliver_batch(transport: Transport, limit: int, seconds: float = float("inf")) -> Delivery:
-    """Sends what is due, oldest first, up to `limit` mails and for no longer than `seconds`.
+    """Sends what is due, oldest first, up to `limit` mails; after `seconds` it begins no further one.
 
     Each mail is a transaction of its own, so one that fails holds up no other. Several runs at once share the
     work on PostgreSQL and take turns on SQLite.
@@ -51,7 +51,7 @@ def deliver_batch(transport: Transport, limit: int, seconds: float = float("inf"
     try:
         _connect(transport)
         for _ in range(limit):
-            if monotonic() > ends or not _deliver_next(transport, delivery):
+            if not _deliver_next(transport, delivery) or monotonic() > ends:
                 break
     except ServerAway as error:
         delivery.is_away = True

@@ -11,8 +11,8 @@ from wtforms.validators import URL, InputRequired, Length, Optional
 
 from app.core.forms import DayField, MoneyField, VersionedForm
 from app.core.i18n import local
-from app.programmes.workflow import FieldType, Transition, Workflow
 from app.programmes.workflow import Field as RecordField
+from app.programmes.workflow import FieldType, Transition, Workflow
 
 PREFIX = "record_"
 
@@ -25,9 +25,7 @@ class TransitionForm(VersionedForm):
     def record(self) -> dict[str, Any]:
         """What was typed into the workflow's own fields, as the measure keeps it."""
         return {
-            name.removeprefix(PREFIX): _kept(field)
-            for name, field in self._fields.items()
-            if name.startswith(PREFIX)
+            name.removeprefix(PREFIX): _kept(field) for name, field in self._fields.items() if name.startswith(PREFIX)
         }
 
     def field_named(self, key: str | None) -> str | None:

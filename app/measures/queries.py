@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.database import db
@@ -54,14 +54,9 @@ def visible_to(viewer: Actor) -> ColumnElement[bool]:
     """The condition on `Measure` that holds for what a viewer may see: the twin of `Permission.VIEW`."""
     if allows(viewer, Permission.VIEW_INTERNAL):
         return Measure.id.is_not(None)
-    return Measure.programme_id.in_(_funded_by(viewer))
-
-
-def _funded_by(viewer: Actor) -> Select[tuple[UUID]]:
     organisations = viewer.organisation_ids if viewer.has(Role.FUNDER) else frozenset()
-    return select(ProgrammeFunder.programme_id).where(
-        or_(*(ProgrammeFunder.organisation_id == key for key in organisations)) if organisations else False
-    )
+    funded = select(ProgrammeFunder.programme_id).where(ProgrammeFunder.organisation_id.in_(organisations))
+    return Measure.programme_id.in_(funded)
 
 
 def list_events(measure: Measure, today: date) -> list[MeasureEvent]:

@@ -180,5 +180,3 @@ def _joined(messages: list[Text]) -> Text:
     if len(messages) == 1:
         return messages[0]
     return text("%(first)s; %(rest)s", first=messages[0], rest=_joined(messages[1:]))
-
-

@@ -37,8 +37,7 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
         raise Forbidden(text("Ihre Rolle darf diesen Schritt nicht ausführen."))
     rules = measure.workflow.rules
     form = form_for(transition, rules)
-    status = 200
-    conflict = None
+    status, conflict = 200, None
     if request.method == "POST":
         status = 422
         try:
@@ -59,7 +58,8 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
         except DomainError as error:
             error.field = form.field_named(error.field)
             form.refuse(error)
-    form.version.data = str(measure.version)
+    if request.method == "GET" or conflict:
+        form.version.data = str(measure.version)  # a mistake must not hide that somebody else saved
     unmet = workflow.check(rules, transition, roles, queries.transition_facts(measure), "", measure.record)
     blocking = [condition for condition in unmet if condition.input_field is None]
     page = render_template(
@@ -84,8 +84,7 @@ def record_status(measure_id: UUID) -> Answer:
     form = StatusForm()
     statuses = measure.workflow.rules.statuses.values()
     form.status.choices = [("", _("Bitte wählen")), *((row.key, local(row.label)) for row in statuses)]
-    status = 200
-    conflict = None
+    status, conflict = 200, None
     if request.method == "POST":
         status = 422
         try:
@@ -104,7 +103,8 @@ def record_status(measure_id: UUID) -> Answer:
             status, conflict = 409, error
         except DomainError as error:
             form.refuse(error)
-    form.version.data = str(measure.version)
+    if request.method == "GET" or conflict:
+        form.version.data = str(measure.version)  # a mistake must not hide that somebody else saved
     return render_template("measures/record_status.html", measure=measure, form=form, conflict=conflict), status
 
 
@@ -120,8 +120,7 @@ def assign(measure_id: UUID) -> Answer:
     nobody = ("", _("– noch niemand –"))
     form.lead.choices = [nobody, *((key, local(account.name)) for key, account in leads.items())]
     form.unit.choices = [nobody, *((key, local(unit.name)) for key, unit in units.items())]
-    status = 200
-    conflict = None
+    status, conflict = 200, None
     if request.method == "POST":
         status = 422
         try:
@@ -140,7 +139,8 @@ def assign(measure_id: UUID) -> Answer:
             status, conflict = 409, error
         except DomainError as error:
             form.refuse(error)
-    form.version.data = str(measure.version)
+    if request.method == "GET" or conflict:
+        form.version.data = str(measure.version)  # a mistake must not hide that somebody else saved
     return render_template("measures/assign.html", measure=measure, form=form, conflict=conflict), status
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.calendars.partial_dates import PartialDate
 from app.core.database import Identified, Model, Versioned, db
 from app.core.localized import Localized, LocalizedText
 from app.core.sources import Sourced
@@ -93,6 +94,7 @@ class MilestoneMove(Identified, Model):
 
     milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
     from_on: Mapped[date]
+    from_precision: Mapped[str] = mapped_column(String(5), default="day")
     to_on: Mapped[date]
     reason: Mapped[str]
     moved_at: Mapped[datetime]
@@ -100,6 +102,11 @@ class MilestoneMove(Identified, Model):
 
     milestone: Mapped[Milestone] = relationship(back_populates="moves")
     moved_by: Mapped[Account | None] = relationship()
+
+    @property
+    def moved_from(self) -> PartialDate:
+        """The old day as it was planned: a month where the plan named no more."""
+        return PartialDate.of(self.from_on, self.from_precision)
 
 
 class Approval(Versioned, Identified, Model):

@@ -150,7 +150,7 @@ class Reading:
     is_overdue: bool
     is_internal: bool
     is_sample: bool
-    planned: date | PartialDate
+    planned: PartialDate
     times_moved: int
     forecast_on: date | None
     actual_on: date | None
@@ -188,11 +188,9 @@ def reading_for(viewer: Actor, milestone: Milestone, today: date) -> Reading:
     )
 
 
-def planned(milestone: Milestone) -> date | PartialDate:
+def planned(milestone: Milestone) -> PartialDate:
     """The planned day, or the month where the plan names no more than that."""
-    if milestone.planned_precision == "month":
-        return PartialDate(milestone.planned_on.year, milestone.planned_on.month)
-    return milestone.planned_on
+    return PartialDate.of(milestone.planned_on, milestone.planned_precision)
 
 
 def list_requests(viewer: Actor, milestone: Milestone) -> Sequence[Approval]:

@@ -116,6 +116,7 @@ def move_milestone(
     move = MilestoneMove(
         milestone=milestone,
         from_on=milestone.planned_on,
+        from_precision=milestone.planned_precision,
         to_on=to_on,
         reason=reason.strip(),
         moved_at=now,

@@ -12,7 +12,7 @@ NOBODY = Actor(account_id=None, name="")
 
 
 def current_actor() -> Actor:
-    """Whoever is signed in, with their roles; `NOBODY` before the sign-in and outside requests. Read once per request."""
+    """Whoever is signed in, with their roles; `NOBODY` before the sign-in. Read once per request."""
     if not has_request_context() or not current_user.is_authenticated:
         return NOBODY
     if "actor" not in g or g.actor.account_id != current_user.id:

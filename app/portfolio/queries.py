@@ -55,4 +55,6 @@ def offers_for(viewer: Actor, measure: Measure) -> tuple[Offer, ...]:
 def list_obligations(measure: Measure) -> Sequence[Obligation]:
     """What is owed for the grants of a measure: dated ones first, by day."""
     owed = [obligation for grant in measure.grants for obligation in grant.obligations]
-    return sorted(owed, key=lambda obligation: (obligation.due_on is None, obligation.due_on or date.max, obligation.key))
+    return sorted(
+        owed, key=lambda obligation: (obligation.due_on is None, obligation.due_on or date.max, obligation.key)
+    )

@@ -32,7 +32,9 @@ def advance(actor: Actor, until: date) -> int:
         raise Forbidden(text("Das Datum können Projektleitung, Bereichsleitung und Koordination vorstellen."))
     start = clock.today()
     if until <= start:
-        raise RuleBroken(text("Die Uhr geht nur vorwärts: Wählen Sie einen Tag nach dem %(day)s.", day=start), "until")
+        raise RuleBroken(
+            text("Die Uhr geht nur vorwärts: Wählen Sie einen Tag nach dem %(day)s.", day=start), "until"
+        )
     if until > start + timedelta(days=MAX_DAYS):
         raise RuleBroken(text("Ein Schritt darf höchstens ein Jahr überspringen."), "until")
     send_time = latest_send_time() or time(7)
@@ -46,6 +48,10 @@ def advance(actor: Actor, until: date) -> int:
     city = find_city()
     if city:
         audit.record(
-            actor, city, text("Datum des Übungsbetriebs vorgestellt"), now=clock.now(), changes={"today": (start, until)}
+            actor,
+            city,
+            text("Datum des Übungsbetriebs vorgestellt"),
+            now=clock.now(),
+            changes={"today": (start, until)},
         )
     return written

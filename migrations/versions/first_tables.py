@@ -536,6 +536,7 @@ def upgrade() -> None:
     op.create_table('milestone_move',
     sa.Column('milestone_id', sa.Uuid(), nullable=False),
     sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('from_precision', sa.String(length=5), nullable=False),
     sa.Column('to_on', sa.Date(), nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('moved_at', sa.DateTime(timezone=True), nullable=False),

@@ -40,7 +40,9 @@ def test_every_page_asks_for_a_sign_in_and_leads_back(client: Client, city: City
     assert client.get("/measures").status_code == 200
 
 
-@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", "", "x"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x", "", "x"]
+)
 def test_the_sign_in_leads_to_this_server_only(client: Client, person: Account, target: str) -> None:
     answer = client.post("/sign-in", data={"email": person.email, "password": PASSWORD, "next": target})
     assert answer.location == "/"

@@ -14,11 +14,11 @@ from werkzeug.routing import Rule
 
 from app.accounts.views import PUBLIC
 from app.core.database import db
-from app.documents.models import Document
-from app.grants.models import Grant, Obligation
 from app.core.localized import Localized
 from app.digests import service as digests
 from app.digests.models import DigestRecipient
+from app.documents.models import Document
+from app.grants.models import Grant, Obligation
 from app.mail import service as mail
 from app.milestones.models import Approval
 from app.progress.models import ProgressUpdate
@@ -43,7 +43,7 @@ def made_up(rule: Rule) -> dict[str, Any]:
 
 
 def test_the_public_pages_are_these_and_no_others(app: Flask) -> None:
-    assert PUBLIC == {
+    assert {
         "accounts.change_language",
         "accounts.choose_password",
         "accounts.sign_in",
@@ -52,7 +52,7 @@ def test_the_public_pages_are_these_and_no_others(app: Flask) -> None:
         "health.show",
         "static",
         "trial.sign_in",
-    }
+    } == PUBLIC
 
 
 def test_nobody_gets_past_the_sign_in(app: Flask, client: Client, city: City) -> None:
@@ -72,7 +72,12 @@ def things(city: City) -> dict[str, Any]:
     open_one = add_milestone(city.measure, date(2023, 6, 30))
     document = add(
         Document(
-            filename="x.pdf", media_type="application/pdf", size=1, sha256="0" * 64, uploaded_at=NOON, uploaded_by_id=None
+            filename="x.pdf",
+            media_type="application/pdf",
+            size=1,
+            sha256="0" * 64,
+            uploaded_at=NOON,
+            uploaded_by_id=None,
         )
     )
     approval = add(
@@ -104,7 +109,11 @@ def things(city: City) -> dict[str, Any]:
     )
     grant = add(Grant(programme=city.programme, key="g", title=Localized("Zuwendung"), measures=[city.measure]))
     add(Obligation(grant=grant, key="o", kind="proof_of_use", title=Localized("Nachweis"), due_on=date(2023, 4, 1)))
-    add(DigestRecipient(programme_id=city.programme.id, organisation_id=city.funder_organisation.id, email="a@b.example"))
+    add(
+        DigestRecipient(
+            programme_id=city.programme.id, organisation_id=city.funder_organisation.id, email="a@b.example"
+        )
+    )
     letter = mail.enqueue(
         "invitation", mail.Recipient("a@b.example"), {"url": "http://x.example", "account": city.lead}, now=NOON
     )
@@ -153,7 +162,9 @@ def test_no_page_fails_and_no_get_changes_anything(
 
 
 @pytest.mark.parametrize("who", ROLES)
-def test_an_unknown_thing_is_not_found_and_never_an_accident(app: Flask, client: Client, city: City, who: str) -> None:
+def test_an_unknown_thing_is_not_found_and_never_an_accident(
+    app: Flask, client: Client, city: City, who: str
+) -> None:
     client.sign_in(getattr(city, who))
     for rule in rules(app):
         if not rule.arguments or rule.endpoint in PUBLIC:
@@ -171,7 +182,9 @@ def test_unknown_addresses_and_methods_are_styled_pages_with_a_way_on(client: Cl
         assert 'href="/"' in answer.text
 
 
-def test_an_accident_is_a_styled_page_too(app: Flask, client: Client, city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accident_is_a_styled_page_too(
+    app: Flask, client: Client, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client.sign_in(city.lead)
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
@@ -209,7 +222,9 @@ def test_answers_carry_their_protection(client: Client, city: City) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_the_sandbox_does_not_exist_in_production(app: Flask, client: Client, city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sandbox_does_not_exist_in_production(
+    app: Flask, client: Client, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account = add_account("Rolle")
     settings = app.config["SETTINGS"]
     monkeypatch.setitem(app.config, "SETTINGS", type(settings)(**{**vars(settings), "mode": "production"}))

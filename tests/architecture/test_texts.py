@@ -33,7 +33,7 @@ SAME_IN_BOTH = {"Wegmarke", "EUPL-1.2", "MB", "KB", "-hint", "-error"}
 def messages() -> Catalog:
     """The texts as `./dev i18n` finds them."""
     with (ROOT / "app" / "babel.cfg").open() as file:
-        methods, options = parse_mapping_cfg(file)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = Catalog()
     for folder in ("app", "workers", "templates"):
         for name, line, message, _comments, _context in extract_from_dir(
@@ -41,6 +41,11 @@ def messages() -> Catalog:
         ):
             found.add(message, locations=[(f"{folder}/{name}", line)])
     return found
+
+
+def forms(wording: object) -> list[str]:
+    """One wording, or its singular and plural."""
+    return list(wording) if isinstance(wording, list | tuple) else [str(wording or "")]
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +59,8 @@ def test_every_text_has_an_english_wording(english: Catalog) -> None:
     for message in messages():
         if not message.id:
             continue
-        there = english.get(message.id if isinstance(message.id, str) else message.id[0])
-        strings = [] if there is None else [there.string] if isinstance(there.string, str) else list(there.string)
-        if there is None or there.fuzzy or not strings or not all(strings):
+        there = english.get(forms(message.id)[0])
+        if there is None or there.fuzzy or not all(forms(there.string)):
             missing.append((message.id, message.locations[0]))
     assert missing == []
 
@@ -67,8 +71,7 @@ def test_translations_keep_the_parameters(english: Catalog) -> None:
     for message in english:
         if not message.id:
             continue
-        ids = [message.id] if isinstance(message.id, str) else list(message.id)
-        strings = [message.string] if isinstance(message.string, str) else list(message.string)
+        ids, strings = forms(message.id), forms(message.string)
         known = {name for text in ids for name in pattern.findall(text)}
         for string in strings:
             if not set(pattern.findall(string)) <= known:
@@ -79,8 +82,8 @@ def test_translations_keep_the_parameters(english: Catalog) -> None:
 
 
 def test_no_english_wording_is_left_over(english: Catalog) -> None:
-    used = {message.id if isinstance(message.id, str) else message.id[0] for message in messages() if message.id}
-    there = {message.id if isinstance(message.id, str) else message.id[0] for message in english if message.id}
+    used = {forms(message.id)[0] for message in messages() if message.id}
+    there = {forms(message.id)[0] for message in english if message.id}
     assert there - used == set()
 
 
@@ -136,7 +139,12 @@ def test_a_text_is_marked_where_it_stands() -> None:
     variable = []
     for path in sorted((ROOT / "app").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKED and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in MARKED
+                and node.args
+            ):
                 first = node.args[0]
                 if not isinstance(first, ast.Constant) and path.name not in ("i18n.py",):
                     variable.append(f"{path.relative_to(ROOT)}:{node.lineno}")

@@ -28,7 +28,9 @@ def test_first_and_last_day(written: str, first: date, last: date, label: str) -
     assert str(parsed) == written
 
 
-@pytest.mark.parametrize("written", ["2023-02-30", "2023-13", "2023-25", "23", "2023-7", "15.03.2023", "", "2023-22-01"])
+@pytest.mark.parametrize(
+    "written", ["2023-02-30", "2023-13", "2023-25", "23", "2023-7", "15.03.2023", "", "2023-22-01"]
+)
 def test_what_is_no_date_is_refused(written: str) -> None:
     with pytest.raises(ValueError):
         PartialDate.parse(written)

@@ -34,7 +34,11 @@ def test_a_head_finds_what_waits_for_a_decision_and_nobody_elses(client: Client,
     milestone = add_milestone(city.measure, date(2023, 4, 1))
     add(
         Approval(
-            milestone=milestone, submitted_by=city.lead, submitted_at=NOON, actual_on=date(2023, 3, 1), statement="Erreicht"
+            milestone=milestone,
+            submitted_by=city.lead,
+            submitted_at=NOON,
+            actual_on=date(2023, 3, 1),
+            statement="Erreicht",
         )
     )
     client.sign_in(city.head)

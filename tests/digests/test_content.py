@@ -173,6 +173,13 @@ def test_an_approval_names_the_planned_and_the_actual_day() -> None:
     assert told(content) == ["Meilenstein freigegeben: „Betrieb“ / Erreicht am 2023-02-14, geplant: Januar 2023"]
 
 
+def test_approvals_are_told_in_the_order_of_what_happened() -> None:
+    first = Approval("z", AT, Localized("zuerst"), date(2023, 1, 31), False, date(2023, 1, 5))
+    second = Approval("a", AT, Localized("danach"), date(2023, 1, 31), False, date(2023, 2, 14))
+    lines = told(build(facts(measure(approvals=(second, first)))))
+    assert ["zuerst" in line for line in lines] == [True, False]
+
+
 def test_a_dropped_milestone_is_told_with_its_reason() -> None:
     drop = Drop("d", AT, Localized("Betrieb"), date(2023, 1, 31), False, "Partner fehlt")
     content = build(facts(measure(drops=(drop,))))

@@ -30,11 +30,27 @@ def test_a_grant_says_what_is_known_and_what_is_not(client: Client, city: City) 
             sources={"amount": [{"address": "https://quelle.example/betrag", "confidence": "high", "note": None}]},
         )
     )
-    add(Obligation(grant=grant, key="p", kind="proof_of_use", title=Localized("Nachweis"), due_on=date(2023, 12, 31), basis="derived"))
+    add(
+        Obligation(
+            grant=grant,
+            key="p",
+            kind="proof_of_use",
+            title=Localized("Nachweis"),
+            due_on=date(2023, 12, 31),
+            basis="derived",
+        )
+    )
     add(Obligation(grant=grant, key="r", kind="keep_receipts", title=Localized("Belege")))
     client.sign_in(city.funder)
     page = client.get(f"/grants/{grant.id}").text.replace("\xa0", " ")
-    for fact in ("2.681.669,09 €", "28.05.2020", "65 %", "https://quelle.example/betrag", "abgeleitet", "Datum fehlt"):
+    for fact in (
+        "2.681.669,09 €",
+        "28.05.2020",
+        "65 %",
+        "https://quelle.example/betrag",
+        "abgeleitet",
+        "Datum fehlt",
+    ):
         assert fact in page
     assert page.count("nicht veröffentlicht") >= 4
     assert "Zuwendung Bus" in client.get(f"/programmes/{city.programme.key}/grants").text
@@ -60,7 +76,11 @@ def test_an_activity_is_paid_by_one_fund(city: City) -> None:
     with pytest.raises(IntegrityError, match="one_payer"), db.session.begin_nested():
         add(
             Activity(
-                programme_id=city.programme.id, key="a", title=Localized("a"), grant_id=grant.id, other_fund=Localized("b")
+                programme_id=city.programme.id,
+                key="a",
+                title=Localized("a"),
+                grant_id=grant.id,
+                other_fund=Localized("b"),
             )
         )
 

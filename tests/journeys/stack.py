@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -86,22 +86,25 @@ class Stack:
         self.flask("db", "upgrade")
         self.flask("trial", "seed-if-empty", *map(str, DATA))
         self.start("workers.mail_sink", "--port", str(self.mail_port), "--folder", str(self.mails_folder))
-        self.start("gunicorn", "--bind", f"127.0.0.1:{self.port}", "--threads", "4", "--no-control-socket", "wsgi:app")
+        self.start(
+            "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--threads", "4", "--no-control-socket", "wsgi:app"
+        )
         self.start("celery", "-A", "workers.celery_app", "worker", "--loglevel", "info", "--concurrency", "1")
         self.start("celery", "-A", "workers.celery_app", "beat", "--schedule", str(self.folder / "beat"))
         wait_until("the web process answers", self.is_up)
 
     def is_up(self) -> bool:
         assert all(process.poll() is None for process in self.processes), self.logs()
-        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        try:
             with urllib.request.urlopen(f"{self.address}/healthz", timeout=5) as answer:
                 return bool(answer.status == 200)
-        return False
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
 
     def mails(self) -> list[EmailMessage]:
         """Everything the mail server was handed, in order."""
         files = sorted(self.mails_folder.glob("*.eml"))
-        return [email.message_from_bytes(file.read_bytes(), policy=default) for file in files]  # type: ignore[misc]
+        return [email.message_from_bytes(file.read_bytes(), policy=default) for file in files]
 
     def wait_for_mail(self, what: str, fits: Callable[[EmailMessage], bool]) -> EmailMessage:
         wait_until(what, lambda: any(map(fits, self.mails())))

@@ -130,7 +130,9 @@ def time_passes_and_reminders_arrive(stack: Stack, page: Page) -> None:
     page.goto("/outbox")
     newest = stack.mails()[-1]
     expect(page.get_by_role("link", name=str(newest["Subject"])).first).to_be_visible()
-    wait_until("every mail has left", lambda: json.loads(stack.flask("mail", "status", "--json")).get("queued", 0) == 0)
+    wait_until(
+        "every mail has left", lambda: json.loads(stack.flask("mail", "status", "--json")).get("queued", 0) == 0
+    )
     ids = [str(mail["Message-ID"]) for mail in stack.mails()]
     assert len(ids) == len(set(ids))
     late = [mail for mail in stack.mails() if "Erinnerung" in str(mail["Subject"]) and MILESTONE in plain(mail)]
@@ -147,7 +149,8 @@ def coordinator_sends_the_digest(stack: Stack, page: Page) -> None:
         button.first.click()
         expect(page.locator(".messages")).to_be_visible()
     digest = stack.wait_for_mail(
-        "the funder's digest", lambda mail: to(mail, "foerdergeber.land@iserlohn.example") and MILESTONE in plain(mail)
+        "the funder's digest",
+        lambda mail: to(mail, "foerdergeber.land@iserlohn.example") and MILESTONE in plain(mail),
     )
     text = plain(digest)
     assert "Gelb" in text or "gelb" in text

@@ -95,15 +95,18 @@ def test_an_unknown_status_is_recorded_once_by_coordinators_with_its_source(city
     db.session.flush()
     assert measure.status == "running"
     with pytest.raises(Conflict):
-        service.record_status(
-            coordinator, measure, "paused", note="x", seen_version=measure.version, now=NOON
-        )
+        service.record_status(coordinator, measure, "paused", note="x", seen_version=measure.version, now=NOON)
 
 
 def test_responsibility_is_assigned_by_coordinators_and_logged(city: City) -> None:
     with pytest.raises(Forbidden):
         service.assign(
-            actor(city.lead), city.measure, lead=city.other_lead, unit=None, seen_version=city.measure.version, now=NOON
+            actor(city.lead),
+            city.measure,
+            lead=city.other_lead,
+            unit=None,
+            seen_version=city.measure.version,
+            now=NOON,
         )
     service.assign(
         actor(city.coordinator),

@@ -28,7 +28,8 @@ def test_a_lead_takes_a_step_and_lands_on_the_measure(client: Client, city: City
 def test_what_is_missing_stands_beside_its_field_and_what_was_typed_stays(client: Client, city: City) -> None:
     client.sign_in(city.lead)
     answer = client.post(
-        f"/measures/{city.measure.id}/status/finish", data=form(city.measure, note="", record_result="Eine <b>Strecke</b>")
+        f"/measures/{city.measure.id}/status/finish",
+        data=form(city.measure, note="", record_result="Eine <b>Strecke</b>"),
     )
     assert answer.status_code == 422
     assert "Begründung fehlt" in answer.text
@@ -50,7 +51,10 @@ def test_whoever_comes_second_gets_409_and_keeps_what_they_typed(client: Client,
     client.sign_in(city.head)
     address = f"/measures/{city.measure.id}/status/stop"
     stale = form(city.measure, note="Mein langer Grund")
-    client.post(f"/measures/{city.measure.id}/status/pause", data=form(city.measure, note="x", record_look_again_on="2023-05-01"))
+    client.post(
+        f"/measures/{city.measure.id}/status/pause",
+        data=form(city.measure, note="x", record_look_again_on="2023-05-01"),
+    )
     answer = client.post(address, data=stale)
     assert answer.status_code == 409
     assert "Mein langer Grund" in answer.text

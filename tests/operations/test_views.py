@@ -24,7 +24,9 @@ def letter(city: City) -> Mail:
     )
 
 
-def test_the_outbox_lists_every_mail_and_shows_it_as_its_reader_sees_it(client: Client, city: City, letter: Mail) -> None:
+def test_the_outbox_lists_every_mail_and_shows_it_as_its_reader_sees_it(
+    client: Client, city: City, letter: Mail
+) -> None:
     client.sign_in(city.coordinator)
     page = client.get("/outbox").text
     assert letter.subject in page

@@ -28,7 +28,11 @@ def test_unknown_facts_say_so_and_are_never_empty_or_zero(client: Client, city: 
 
 
 def test_published_events_stay_hidden_until_the_clock_reaches_them(client: Client, city: City) -> None:
-    for happened, title in (("2022-11-24", "Informationsabend"), ("2023-22", "Zweiter Stern"), ("2023-03-16", "Morgen")):
+    for happened, title in (
+        ("2022-11-24", "Informationsabend"),
+        ("2023-22", "Zweiter Stern"),
+        ("2023-03-16", "Morgen"),
+    ):
         parsed = PartialDate.parse(happened)
         add(
             MeasureEvent(
@@ -117,6 +121,8 @@ def test_the_number_of_queries_does_not_grow_with_the_measures(
 
     few = queries()
     for number in range(12):
-        measure = add_measure(add_programme(city.funder_organisation) if number % 4 == 0 else city.programme, unit=city.unit)
+        measure = add_measure(
+            add_programme(city.funder_organisation) if number % 4 == 0 else city.programme, unit=city.unit
+        )
         add_milestone(measure, date(2023, 4, 1))
     assert queries() <= few + 1

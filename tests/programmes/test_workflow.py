@@ -36,9 +36,9 @@ def test_why_not_names_every_unmet_condition_and_no_met_one() -> None:
         "Begründung fehlt",
         "Angabe „Ergebnis“ fehlt",
     ]
-    assert messages("finish", LEAD, Facts(milestones=4, unapproved_milestones=1), note="x", record={"result": "y"}) == [
-        "1 von 4 Meilensteinen ist nicht freigegeben"
-    ]
+    assert messages(
+        "finish", LEAD, Facts(milestones=4, unapproved_milestones=1), note="x", record={"result": "y"}
+    ) == ["1 von 4 Meilensteinen ist nicht freigegeben"]
 
 
 def test_white_space_is_no_reason() -> None:

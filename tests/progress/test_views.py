@@ -156,6 +156,24 @@ def test_a_draft_is_saved_and_continued(client: Client, city: City) -> None:
     assert stored().state == "submitted"
 
 
+def test_the_forecasts_of_a_draft_are_kept(client: Client, city: City) -> None:
+    milestone = add_milestone(city.measure, date(2023, 6, 30), forecast_on=date(2023, 7, 14))
+    name = f"forecast_{milestone.id.hex}"
+    client.sign_in(city.lead)
+    post(client, city, action="save", **{name: "2023-09-09"})
+    assert value(client.get(address(city.measure)), name) == "2023-09-09"
+
+
+def test_a_draft_that_lay_for_long_still_shows_its_period(client: Client, city: City) -> None:
+    add_update(city.measure, city.lead, UpdateState.DRAFT, period="2021-Q3")
+    client.sign_in(city.lead)
+    answer = client.get(address(city.measure))
+    assert value(answer, "period") == "2021-Q3"
+    seen = {name: value(answer, name) for name in ("draft", "version")}
+    assert post(client, city, period="2021-Q3", **seen).status_code == 302
+    assert stored().period == "2021-Q3"
+
+
 @pytest.mark.parametrize("action", [None, "purge"])
 def test_without_a_known_button_a_draft_is_saved(client: Client, city: City, action: str | None) -> None:
     client.sign_in(city.lead)
@@ -186,8 +204,7 @@ def test_gaps_are_named_beside_what_is_wrong(client: Client, city: City) -> None
     )
     assert answer.status_code == 422
     assert "was als Nächstes ansteht" in words(answer)
-    errors = [node for node in page(answer).iter() if "kern-error" in (node.get("class") or "").split()]
-    assert len(errors) == 3, "one sentence for each field"
+    assert "Bitte geben Sie den Fortschritt in Prozent an." not in words(answer), "one sentence for each field"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +247,7 @@ def test_what_has_no_meaning_is_refused(
     assert db.session.scalars(select(ProgressUpdate)).all() == []
 
 
-@pytest.mark.parametrize("typed", ["40 %", "40%", " 40 "])
+@pytest.mark.parametrize("typed", ["40 %", "40%", " 40 ", " 40 % "])
 def test_a_per_cent_sign_is_understood(client: Client, city: City, typed: str) -> None:
     client.sign_in(city.lead)
     post(client, city, percent=typed)
@@ -634,16 +651,16 @@ def test_the_history_tells_light_percent_period_and_state(app: Flask, client: Cl
     assert plain.count("noch offen") == 2
 
 
-def test_the_latest_update_says_how_the_measure_is(app: Flask, city: City) -> None:
+def test_the_latest_update_says_why_the_measure_stands_as_it_does(app: Flask, city: City) -> None:
     latest = add_update(
         city.measure, city.lead, health="red", health_reason="Kein Bieter", decision_wanted="Neu ausschreiben"
     )
     with app.test_request_context():
         shown = render_template("progress/_latest.html", latest=latest)
         nothing = render_template("progress/_latest.html", latest=None)
-    for words_of_it in ("Rot", "Kein Bieter", "Neu ausschreiben", "30 %", "4. Quartal 2022"):
+    for words_of_it in ("Kein Bieter", "Neu ausschreiben", "4. Quartal 2022", "eingereicht, noch nicht freigegeben"):
         assert words_of_it in shown
-    assert "noch keinen Sachstand" in nothing
+    assert nothing.strip() == ""
 
 
 def test_a_measure_without_updates_says_so(app: Flask) -> None:

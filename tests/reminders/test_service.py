@@ -133,6 +133,23 @@ def test_peer_7_everything_for_a_person_is_one_mail_with_each_line_once(city: Ci
     assert [mail.body_text.count(title) for title in ("Dringendes", "Späteres", "Morgiges")] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("days", "subject"),
+    [
+        ((7,), "Nummer 1: in 7 Tagen fällig"),
+        ((-7,), "Nummer 1: seit 7 Tagen überfällig"),
+        ((7, 14), "2 Fristen rücken näher"),
+        ((7, -7, 0), "3 Fristen, davon 1 überfällig"),
+        ((-7, -14), "2 Fristen sind überfällig"),
+    ],
+)
+def test_the_subject_says_what_is_in_the_mail(city: City, days: tuple[int, ...], subject: str) -> None:
+    for number, distance in enumerate(days, start=1):
+        add_milestone(city.measure, in_days(distance), title=Localized(f"Nummer {number}"))
+    service.sweep_all(NOON)
+    assert next(mail for mail in mails() if mail.account_id == city.lead.id).subject == subject
+
+
 def test_the_most_urgent_line_comes_first(city: City) -> None:
     for days in (1, -7, 14, -21, 0, -14, 7):
         add_milestone(city.measure, in_days(days), title=Localized(f"Nummer {days + 50}"))

@@ -31,7 +31,9 @@ def test_moving_the_date_runs_the_sweeps_of_every_day_passed_over(city: City) ->
     to_lead = select(func.count()).select_from(Mail).where(Mail.account_id == city.lead.id, Mail.kind == "reminder")
     subjects = [row.subject for row in db.session.scalars(select(Mail).order_by(Mail.created_at))]
     days = {clock.day_of(row.created_at) for row in db.session.scalars(select(Mail).where(Mail.kind == "reminder"))}
-    assert {date(2023, 3, 15), date(2023, 3, 31), date(2023, 4, 7), date(2023, 4, 13), date(2023, 4, 14)} <= days, subjects
+    assert {date(2023, 3, 15), date(2023, 3, 31), date(2023, 4, 7), date(2023, 4, 13), date(2023, 4, 14)} <= days, (
+        subjects
+    )
     assert (db.session.scalar(to_lead) or 0) >= 5
 
 

@@ -23,7 +23,10 @@ def broker(app: Flask, request: pytest.FixtureRequest) -> Iterator[None]:
     app.config["SETTINGS"] = before
 
 
-def test_a_mail_that_was_committed_wakes_the_delivery(app: Flask, redis_url: str) -> None:
+def test_a_mail_that_was_committed_wakes_the_delivery(
+    app: Flask, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")  # the settings count, not what Celery finds
     before = app.config["SETTINGS"]
     app.config["SETTINGS"] = replace(before, broker_url=redis_url)
     nudge.after_commit(frozenset({"mail", "something else"}))
