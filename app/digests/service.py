@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-import css_inline
 import structlog
-from flask import render_template
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
@@ -17,14 +14,13 @@ from app.calendars.periods import Rhythm
 from app.core import clock
 from app.core.database import db
 from app.core.errors import Conflict, RuleBroken
-from app.core.i18n import in_language
 from app.core.text import text
 from app.digests import content, facts, queries, released, spans
 from app.digests.content import Content
 from app.digests.facts import Facts
 from app.digests.models import Digest
 from app.mail import service as mail
-from app.mail.service import Recipient
+from app.mail.service import Letter, Recipient
 from app.organisations.models import Organisation
 from app.organisations.permissions import Actor, Permission, Scope, require, system
 from app.programmes.models import Programme, ProgrammeFunder
@@ -35,24 +31,9 @@ KIND = "digest"
 SWEEPER = "Wegmarke"
 
 
-@dataclass(frozen=True)
-class Letter:
-    """A digest as its recipient reads it."""
-
-    subject: str
-    text: str
-    html: str
-
-
 def write(told: Content, language: str) -> Letter:
-    """The digest in one language, to the letter what `mail.enqueue` makes of it."""
-    with in_language(language):
-        context = {"digest": told, "is_sample": told.has_sample}
-        return Letter(
-            subject=" ".join(render_template(f"email/{KIND}/subject.txt", **context).split())[:300],
-            text=render_template(f"email/{KIND}/body.txt", **context).strip() + "\n",
-            html=css_inline.inline(render_template(f"email/{KIND}/body.html", **context)),
-        )
+    """The digest in one language, exactly as it leaves."""
+    return mail.write(KIND, language, {"digest": told}, is_sample=told.has_sample)
 
 
 def send(

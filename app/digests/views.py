@@ -21,7 +21,7 @@ from app.digests.content import Content
 from app.digests.facts import Facts
 from app.digests.forms import SendForm, UntilForm
 from app.digests.models import DigestRecipient
-from app.digests.service import Letter
+from app.mail.service import Letter
 from app.organisations.permissions import Permission, Scope, allows, require
 from app.organisations.viewer import current_actor
 from app.programmes.models import ProgrammeFunder

@@ -33,6 +33,26 @@ class Recipient:
     account_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class Letter:
+    """A mail as its recipient reads it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def write(kind: str, language: str, content: Mapping[str, Any], *, is_sample: bool = False) -> Letter:
+    """What `templates/email/<kind>/` makes of `content` in one language: to be sent, or only to be looked at."""
+    with in_language(language):
+        context = {**content, "is_sample": is_sample}
+        return Letter(
+            subject=" ".join(render_template(f"email/{kind}/subject.txt", **context).split())[:300],
+            text=render_template(f"email/{kind}/body.txt", **context).strip() + "\n",
+            html=css_inline.inline(render_template(f"email/{kind}/body.html", **context)),
+        )
+
+
 def enqueue(
     kind: str,
     to: Recipient,
@@ -49,11 +69,8 @@ def enqueue(
     """
     if once and (there := db.session.scalar(select(Mail).where(Mail.once == once))):
         return there
+    letter = write(kind, to.language, content, is_sample=is_sample)
     with in_language(to.language):
-        context = {**content, "is_sample": is_sample}
-        subject = " ".join(render_template(f"email/{kind}/subject.txt", **context).split())
-        body_text = render_template(f"email/{kind}/body.txt", **context).strip() + "\n"
-        body_html = css_inline.inline(render_template(f"email/{kind}/body.html", **context))
         name = local(to.name)
     mail_id = uuid4()
     mail = Mail(
@@ -64,9 +81,9 @@ def enqueue(
         to_address=to.address,
         to_name=name,
         language=to.language,
-        subject=subject[:300],
-        body_text=body_text,
-        body_html=body_html,
+        subject=letter.subject,
+        body_text=letter.text,
+        body_html=letter.html,
         message_id=f"<{mail_id}@{_domain()}>",
         is_sample=is_sample,
         created_at=now,

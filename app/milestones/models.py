@@ -129,7 +129,9 @@ class Approval(Versioned, Identified, Model):
             "(decision IS NULL) = (decided_by_id IS NULL) AND (decision IS NULL) = (decided_at IS NULL)",
             name="decided_means_by_and_at",
         ),
-        CheckConstraint("decision <> 'returned' OR length(trim(reason)) > 0", name="returned_means_reason"),
+        CheckConstraint(
+            "decision <> 'returned' OR length(trim(coalesce(reason, ''))) > 0", name="returned_means_reason"
+        ),
         CheckConstraint("decision = 'withdrawn' OR decided_by_id <> submitted_by_id", name="four_eyes"),
     )
 

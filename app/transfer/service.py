@@ -42,14 +42,13 @@ def import_city(actor: Actor, city: CityFile, *, now: datetime) -> Summary:
     if found:
         raise Refused(found)
     rows = Rows(actor, now)
-    with db.session.no_autoflush:  # all is compared with what was read above; one flush writes it
-        store_organisations(rows, known, city)
-        store_units(rows, known, city.units)
-        store_accounts(rows, known, city.accounts)
-        store_programmes(rows, known, city)
-        measures = store_measures(rows, known, city.measures)
-        store_milestones(rows, known, measures, city.measures)
-        grants = store_grants(rows, known, measures, city.grants)
-        store_activities(rows, known, city, measures, grants)
-        db.session.flush()  # what the database refuses is refused here, in a dry run too
+    store_organisations(rows, known, city)
+    store_units(rows, known, city.units)
+    store_accounts(rows, known, city.accounts)
+    store_programmes(rows, known, city)
+    measures = store_measures(rows, known, city.measures)
+    store_milestones(rows, known, measures, city.measures)
+    grants = store_grants(rows, known, measures, city.grants)
+    store_activities(rows, known, city, measures, grants)
+    db.session.flush()  # what the database refuses is refused here, in a dry run too
     return rows.summary

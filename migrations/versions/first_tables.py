@@ -512,7 +512,7 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
-    sa.CheckConstraint("decision <> 'returned' OR length(trim(reason)) > 0", name=op.f('ck_approval_returned_means_reason')),
+    sa.CheckConstraint("decision <> 'returned' OR length(trim(coalesce(reason, ''))) > 0", name=op.f('ck_approval_returned_means_reason')),
     sa.CheckConstraint("decision = 'withdrawn' OR decided_by_id <> submitted_by_id", name=op.f('ck_approval_four_eyes')),
     sa.CheckConstraint('(decision IS NULL) = (decided_by_id IS NULL) AND (decision IS NULL) = (decided_at IS NULL)', name=op.f('ck_approval_decided_means_by_and_at')),
     sa.ForeignKeyConstraint(['decided_by_id'], ['account.id'], name=op.f('fk_approval_decided_by_id')),

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.localized import Localized
 from app.digests import content, released, service
-from app.digests.service import Letter
+from app.mail.service import Letter
 from app.organisations.models import Organisation
 from app.progress.models import UpdateState
 from tests.digests.arrange import (
