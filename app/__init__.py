@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
 from flask import Flask
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
@@ -94,6 +96,7 @@ def create_app(settings: Settings) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # a form may stay open for as long as the session lives
         PROPAGATE_EXCEPTIONS=False,
     )
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for answers
     flask.jinja_env.trim_blocks = True
     flask.jinja_env.lstrip_blocks = True
     db.init_app(flask)

@@ -9,8 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from app.calendars.partial_dates import PartialDate
-from app.calendars.periods import Period, Rhythm
+from app.calendars.periods import Period
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
 from app.organisations.permissions import Role
@@ -133,23 +132,6 @@ class People:
 def reminds(category: Category | None) -> bool:
     """Whether a measure whose status means this reminds of its milestones, approvals and updates."""
     return category not in AT_REST
-
-
-def periods_asked_for(
-    today: date, rhythm: Rhythm, starts: PartialDate | None, entered_on: date, handed_in: Collection[str]
-) -> list[Period]:
-    """The periods on which a running measure still owes an update, oldest first, with the current one.
-
-    Nothing is owed from before the measure's start, nor from before it was entered in Wegmarke, but for the
-    period that had just ended then. `handed_in` are keys of periods.
-    """
-    first_day = Period.containing(entered_on, rhythm).previous().first_day
-    if starts:
-        first_day = max(first_day, starts.first_day())
-    periods = [Period.containing(today, rhythm)]
-    while periods[-1].previous().last_day >= first_day:
-        periods.append(periods[-1].previous())
-    return [period for period in reversed(periods) if period.last_day >= first_day and period.key not in handed_in]
 
 
 def update_due_on(period: Period, due_days: int) -> date:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts.models import Account
-from app.calendars.periods import Period, Rhythm
+from app.calendars.periods import Period
 from app.calendars.working_days import add_working_days
 from app.core.clock import day_of
 from app.core.database import db
@@ -22,7 +22,6 @@ from app.deadlines.deadline import (
     Kind,
     People,
     Place,
-    periods_asked_for,
     reminds,
     unique,
     update_due_on,
@@ -38,7 +37,7 @@ from app.organisations.permissions import Actor, Permission, Role, allows
 from app.organisations.queries import heads_by_unit, list_members, nearest_heads
 from app.programmes.models import Programme
 from app.programmes.workflow import Category
-from app.progress.queries import reported_periods
+from app.progress.queries import owed_periods, reported_periods
 
 
 def open_deadlines(programme: Programme, today: date) -> list[Deadline]:
@@ -203,8 +202,7 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
     for measure in running:
         programme = measure.programme
         people = directory.behind([measure]).by_role()
-        rhythm = Rhythm(programme.update_rhythm)
-        for period in periods_asked_for(today, rhythm, measure.starts, measure.entered_on, handed_in[measure.id]):
+        for period in owed_periods(measure, today, handed_in[measure.id]):
             due_on = update_due_on(period, programme.update_due_days)
             yield Deadline(
                 kind=Kind.PROGRESS_UPDATE,

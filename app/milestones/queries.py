@@ -67,13 +67,13 @@ def get_evidence(viewer: Actor, approval_id: UUID, document_id: UUID) -> Documen
 
 
 def list_for_measure(viewer: Actor, measure: Measure) -> Sequence[Milestone]:
-    """The milestones of a measure by planned day, in two queries however many there are."""
+    """The milestones of a measure by planned day, in three queries however many there are."""
     if not allows(viewer, Permission.VIEW, measure.scope):
         return ()
     query = (
         select(Milestone)
         .where(Milestone.measure_id == measure.id)
-        .options(selectinload(Milestone.approvals))
+        .options(selectinload(Milestone.approvals), selectinload(Milestone.moves))
         .order_by(Milestone.planned_on, Milestone.key)
     )
     return db.session.scalars(query).all()
@@ -176,7 +176,7 @@ def reading_for(viewer: Actor, milestone: Milestone, today: date) -> Reading:
         is_internal=is_internal,
         is_sample=milestone.is_sample,
         planned=planned(milestone),
-        times_moved=milestone.due_version - 1,
+        times_moved=len(milestone.moves),
         forecast_on=milestone.forecast_on if is_internal else None,
         actual_on=milestone.actual_on,
         approved_at=milestone.approved_at,

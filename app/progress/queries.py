@@ -7,12 +7,14 @@ may report on its measure.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, case, cast, func, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from app.calendars.periods import Period, Rhythm
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.text import text
@@ -20,6 +22,7 @@ from app.measures.models import Measure
 from app.measures.queries import visible_to
 from app.organisations.models import Unit
 from app.organisations.permissions import Actor, Permission, allows
+from app.progress import reporting
 from app.progress.models import MilestoneForecast, ProgressUpdate, UpdateState
 
 COUNTED = (UpdateState.SUBMITTED, UpdateState.RELEASED)
@@ -127,6 +130,19 @@ def reported_periods(measure_ids: Collection[UUID]) -> dict[UUID, frozenset[str]
     for measure_id, period in db.session.execute(query):
         periods[measure_id].add(period)
     return {measure_id: frozenset(keys) for measure_id, keys in periods.items()}
+
+
+def owed_periods(measure: Measure, today: date, reported: Collection[str]) -> tuple[Period, ...]:
+    """The periods on which a measure still owes an update; see the rule in `reporting`."""
+    rhythm = Rhythm(measure.programme.update_rhythm)
+    begins_on = measure.starts.first_day() if measure.starts else None
+    return reporting.owed_periods(today, rhythm, begins_on, measure.entered_on, reported)
+
+
+def offered_periods(measure: Measure, today: date) -> tuple[Period, ...]:
+    """The periods one may report on for a measure, newest first."""
+    owed = owed_periods(measure, today, reported_periods([measure.id])[measure.id])
+    return reporting.offered_periods(today, Rhythm(measure.programme.update_rhythm), owed)
 
 
 def _visible_states(viewer: Actor, measure: Measure) -> tuple[UpdateState, ...]:

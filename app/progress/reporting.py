@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -38,23 +38,36 @@ class Report:
     forecasts: Mapping[UUID, date] = field(default_factory=dict)
 
 
-def offered_periods(today: date, rhythm: Rhythm) -> tuple[Period, ...]:
-    """The current period and those before it, newest first."""
+def owed_periods(
+    today: date, rhythm: Rhythm, begins_on: date | None, entered_on: date, reported: Collection[str]
+) -> tuple[Period, ...]:
+    """The periods on which a running measure still owes an update, oldest first, with the current one.
+
+    Nothing is owed from before the measure began, nor from before it was entered in Wegmarke, but for the period
+    that had just ended then. `reported` are keys of periods.
+    """
+    first_day = Period.containing(entered_on, rhythm).previous().first_day
+    if begins_on:
+        first_day = max(first_day, begins_on)
+    periods = [Period.containing(today, rhythm)]
+    while periods[-1].previous().last_day >= first_day:
+        periods.append(periods[-1].previous())
+    return tuple(
+        period for period in reversed(periods) if period.last_day >= first_day and period.key not in reported
+    )
+
+
+def offered_periods(today: date, rhythm: Rhythm, owed: Collection[Period]) -> tuple[Period, ...]:
+    """What one may report on, newest first: all that is owed, the current period and some before it."""
     periods = [Period.containing(today, rhythm)]
     for _ in range(PREVIOUS_PERIODS):
         periods.append(periods[-1].previous())
-    return tuple(periods)
+    return tuple(sorted({*periods, *owed}, reverse=True))
 
 
-def suggested_period(today: date, rhythm: Rhythm, reported: Collection[str], begins_on: date | None = None) -> Period:
-    """The previous period while nobody has reported on it, else the current one.
-
-    `reported` are keys of periods; a period that was over before the measure began (`begins_on`) asks for nothing.
-    """
-    current = Period.containing(today, rhythm)
-    previous = current.previous()
-    over_before_it_began = begins_on is not None and previous.last_day < begins_on
-    return current if previous.key in reported or over_before_it_began else previous
+def suggested_period(today: date, rhythm: Rhythm, owed: Sequence[Period]) -> Period:
+    """What is owed longest, else the current period."""
+    return owed[0] if owed else Period.containing(today, rhythm)
 
 
 def check_reportable(category: Category | None) -> None:

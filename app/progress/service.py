@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Account
 from app.audit import service as audit
-from app.calendars.periods import Rhythm
 from app.core.clock import day_of
 from app.core.database import db
 from app.core.errors import Conflict, RuleBroken
@@ -193,9 +192,8 @@ def _overtaken() -> Conflict:
 
 def _check_period(measure: Measure, report: Report, draft: ProgressUpdate | None, now: datetime) -> None:
     """A draft may keep the period it was begun for, however long it has lain."""
-    rhythm = Rhythm(measure.programme.update_rhythm)
     kept = draft is not None and draft.period == report.period.key
-    if not kept and report.period not in reporting.offered_periods(day_of(now), rhythm):
+    if not kept and report.period not in queries.offered_periods(measure, day_of(now)):
         raise RuleBroken(text("Bitte wählen Sie einen Berichtszeitraum aus der Liste."), "period")
 
 
@@ -247,6 +245,7 @@ def _pass_on_forecasts(actor: Actor, update: ProgressUpdate, now: datetime) -> N
             changes={"forecast_on": (milestone.forecast_on, day)},
         )
         milestone.forecast_on = day
+        milestone.sample_fields = [name for name in milestone.sample_fields if name != "forecast_on"]
         milestone.edited_by_id = actor.account_id
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -130,12 +130,13 @@ def attachment(update_id: UUID, document_id: UUID) -> Response:
 
 def _form_for(measure: Measure, draft: ProgressUpdate | None) -> ReportForm:
     reported = queries.reported_periods([measure.id])[measure.id]
+    offered = queries.offered_periods(measure, clock.today())
     milestones = [milestone for milestone in measure.milestones if not milestone.is_settled]
     days = {milestone.id: milestone.forecast_on or milestone.planned_on for milestone in milestones}
     if draft is None:
         latest = queries.latest_visible(current_actor(), measure)
         data: dict[str, Any] = {
-            "period": _suggested_period(measure, reported),
+            "period": _suggested_period(measure, offered, reported),
             "percent": latest.percent if latest else None,
         }
     else:
@@ -144,7 +145,7 @@ def _form_for(measure: Measure, draft: ProgressUpdate | None) -> ReportForm:
         data = {name: getattr(draft, name) for name in names}
         data |= {"draft": str(draft.id), "version": str(draft.version)}
     return report_form(
-        periods=_period_choices(measure, draft, reported),
+        periods=_period_choices(offered, draft, reported),
         milestones=[
             (milestone.id, local(milestone.title), _("geplant: %(day)s", day=day(milestone.planned_on)))
             for milestone in milestones
@@ -154,16 +155,18 @@ def _form_for(measure: Measure, draft: ProgressUpdate | None) -> ReportForm:
     )
 
 
-def _suggested_period(measure: Measure, reported: Collection[str]) -> str:
-    rhythm = Rhythm(measure.programme.update_rhythm)
-    begins_on = measure.starts.first_day() if measure.starts else None
-    return reporting.suggested_period(clock.today(), rhythm, reported, begins_on).key
+def _suggested_period(measure: Measure, offered: Sequence[Period], reported: Collection[str]) -> str:
+    """The period a reminder links to, else the one that is owed longest."""
+    asked_for = request.args.get("period")
+    if any(period.key == asked_for for period in offered):
+        return str(asked_for)
+    owed = queries.owed_periods(measure, clock.today(), reported)
+    return reporting.suggested_period(clock.today(), Rhythm(measure.programme.update_rhythm), owed).key
 
 
 def _period_choices(
-    measure: Measure, draft: ProgressUpdate | None, reported: Collection[str]
+    offered: Sequence[Period], draft: ProgressUpdate | None, reported: Collection[str]
 ) -> list[tuple[str, str]]:
-    offered = reporting.offered_periods(clock.today(), Rhythm(measure.programme.update_rhythm))
     periods = {period.key: period for period in offered}
     if draft:
         periods.setdefault(draft.period, draft.reporting_period)

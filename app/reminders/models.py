@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Identified, Model
@@ -21,6 +21,7 @@ class ReminderEntry(Identified, Model):
 
     __tablename__ = "reminder_entry"
     __table_args__ = (
+        Index(None, "decided_on"),
         UniqueConstraint("subject", "due_version", "step", "recipient_id", name="uq_reminder_entry_once"),
         CheckConstraint("(outcome = 'mailed') = (mail_id IS NOT NULL)", name="mailed_means_mail"),
     )

@@ -371,6 +371,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_reminder_entry')),
     sa.UniqueConstraint('subject', 'due_version', 'step', 'recipient_id', name='uq_reminder_entry_once')
     )
+    with op.batch_alter_table('reminder_entry', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reminder_entry_decided_on'), ['decided_on'], unique=False)
+
     op.create_table('activity',
     sa.Column('programme_id', sa.Uuid(), nullable=False),
     sa.Column('measure_id', sa.Uuid(), nullable=True),
@@ -590,6 +593,9 @@ def downgrade() -> None:
     op.drop_table('measure_event')
     op.drop_table('grant_measure')
     op.drop_table('activity')
+    with op.batch_alter_table('reminder_entry', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_reminder_entry_decided_on'))
+
     op.drop_table('reminder_entry')
     op.drop_table('obligation')
     with op.batch_alter_table('measure', schema=None) as batch_op:

@@ -5,15 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.calendars.partial_dates import PartialDate
-from app.calendars.periods import Period, Rhythm
+from app.calendars.periods import Period
 from app.core.localized import Localized
 from app.deadlines.deadline import (
     Deadline,
     Kind,
     People,
     Place,
-    periods_asked_for,
     reminds,
     unique,
     update_due_on,
@@ -116,29 +114,6 @@ def test_a_measure_at_rest_reminds_of_nothing(category: Category) -> None:
 @pytest.mark.parametrize("category", [Category.PLANNED, Category.APPLIED, Category.APPROVED, Category.RUNNING, None])
 def test_any_other_measure_reminds_also_one_whose_status_is_not_known(category: Category | None) -> None:
     assert reminds(category)
-
-
-@pytest.mark.parametrize(
-    ("today", "starts", "entered_on", "handed_in", "asked"),
-    [
-        # Entered in March 2023: the quarter that had just ended, and the current one.
-        (date(2023, 3, 15), "2020", date(2023, 3, 15), set(), ["2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), None, date(2023, 3, 15), set(), ["2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), "2022-12-31", date(2020, 1, 1), set(), ["2022-Q4", "2023-Q1"]),
-        (date(2023, 3, 15), "2023-01-01", date(2023, 3, 15), set(), ["2023-Q1"]),
-        (date(2023, 3, 15), "2023-22", date(2023, 3, 15), set(), []),
-        (date(2023, 3, 15), "2020", date(2022, 8, 1), {"2022-Q4"}, ["2022-Q2", "2022-Q3", "2023-Q1"]),
-        (date(2023, 3, 15), "2020", date(2023, 3, 15), {"2022-Q4", "2023-Q1"}, []),
-        # What was not handed in stays owed, however late it is.
-        (date(2023, 8, 1), "2020", date(2023, 3, 15), {"2023-Q1"}, ["2022-Q4", "2023-Q2", "2023-Q3"]),
-    ],
-)
-def test_the_periods_on_which_an_update_is_owed(
-    today: date, starts: str | None, entered_on: date, handed_in: set[str], asked: list[str]
-) -> None:
-    begin = PartialDate.parse(starts) if starts else None
-    owed = periods_asked_for(today, Rhythm.QUARTERLY, begin, entered_on, handed_in)
-    assert [period.key for period in owed] == asked
 
 
 def test_an_update_is_due_some_days_after_its_period() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.calendars.partial_dates import PartialDate
 from app.calendars.periods import Period, Rhythm
 from app.core.errors import RuleBroken
 from app.programmes.workflow import Category
@@ -32,38 +33,55 @@ COMPLETE = Report(
     ],
 )
 def test_the_current_and_the_four_previous_periods_are_offered(rhythm: Rhythm, keys: list[str]) -> None:
-    assert [period.key for period in reporting.offered_periods(TODAY, rhythm)] == keys
+    assert [period.key for period in reporting.offered_periods(TODAY, rhythm, [])] == keys
 
 
 @pytest.mark.parametrize(
-    ("reported", "begins_on", "suggested"),
+    ("today", "starts", "entered_on", "handed_in", "asked"),
     [
-        ([], None, "2022-Q4"),
-        (["2022-Q3"], None, "2022-Q4"),
-        (["2022-Q4"], None, "2023-Q1"),
-        (["2022-Q4", "2023-Q1"], None, "2023-Q1"),
-        (["2023-Q1"], None, "2022-Q4"),
-        ([], date(2022, 12, 31), "2022-Q4"),
-        ([], date(2023, 1, 1), "2023-Q1"),
+        # Entered in March 2023: the quarter that had just ended, and the current one.
+        (date(2023, 3, 15), "2020", date(2023, 3, 15), set(), ["2022-Q4", "2023-Q1"]),
+        (date(2023, 3, 15), None, date(2023, 3, 15), set(), ["2022-Q4", "2023-Q1"]),
+        (date(2023, 3, 15), "2022-12-31", date(2020, 1, 1), set(), ["2022-Q4", "2023-Q1"]),
+        (date(2023, 3, 15), "2023-01-01", date(2023, 3, 15), set(), ["2023-Q1"]),
+        (date(2023, 3, 15), "2023-22", date(2023, 3, 15), set(), []),
+        (date(2023, 3, 15), "2020", date(2022, 8, 1), {"2022-Q4"}, ["2022-Q2", "2022-Q3", "2023-Q1"]),
+        (date(2023, 3, 15), "2020", date(2023, 3, 15), {"2022-Q4", "2023-Q1"}, []),
+        # What was not handed in stays owed, however late it is.
+        (date(2023, 8, 1), "2020", date(2023, 3, 15), {"2023-Q1"}, ["2022-Q4", "2023-Q2", "2023-Q3"]),
     ],
 )
-def test_the_oldest_unreported_of_the_last_two_is_suggested(
-    reported: list[str], begins_on: date | None, suggested: str
+def test_the_periods_on_which_an_update_is_owed(
+    today: date, starts: str | None, entered_on: date, handed_in: set[str], asked: list[str]
 ) -> None:
-    assert reporting.suggested_period(TODAY, Rhythm.QUARTERLY, reported, begins_on).key == suggested
+    begins_on = PartialDate.parse(starts).first_day() if starts else None
+    owed = reporting.owed_periods(today, Rhythm.QUARTERLY, begins_on, entered_on, handed_in)
+    assert [period.key for period in owed] == asked
+
+
+@pytest.mark.parametrize(
+    ("owed", "suggested"),
+    [([], "2023-Q1"), (["2023-Q1"], "2023-Q1"), (["2022-Q2", "2022-Q4", "2023-Q1"], "2022-Q2")],
+)
+def test_what_is_owed_longest_is_suggested(owed: list[str], suggested: str) -> None:
+    periods = [Period.parse(key) for key in owed]
+    assert reporting.suggested_period(TODAY, Rhythm.QUARTERLY, periods).key == suggested
 
 
 @given(
     today=st.dates(date(2000, 1, 1), date(2090, 12, 31)),
     rhythm=st.sampled_from(Rhythm),
     reported=st.sets(st.sampled_from(["2022-Q4", "2023-01", "2023-H1"])),
-    begins_on=st.none() | st.dates(date(2000, 1, 1), date(2090, 12, 31)),
+    years_ago=st.integers(0, 8),
 )
-def test_what_is_suggested_is_always_offered(
-    today: date, rhythm: Rhythm, reported: set[str], begins_on: date | None
+def test_all_that_is_owed_and_what_is_suggested_is_offered(
+    today: date, rhythm: Rhythm, reported: set[str], years_ago: int
 ) -> None:
-    suggested = reporting.suggested_period(today, rhythm, reported, begins_on)
-    assert suggested in reporting.offered_periods(today, rhythm)
+    entered_on = date(today.year - years_ago, 1, 1)
+    owed = reporting.owed_periods(today, rhythm, None, entered_on, reported)
+    offered = reporting.offered_periods(today, rhythm, owed)
+    assert {*owed, reporting.suggested_period(today, rhythm, owed)} <= {*offered}
+    assert list(offered) == sorted(offered, reverse=True)
 
 
 def test_running_and_paused_measures_are_reported_on() -> None:
