@@ -16,9 +16,9 @@ from app.core.database import db
 from app.core.localized import Localized
 from app.milestones import service
 from app.milestones.approval import Decision, MilestoneState
-from app.milestones.models import Approval, Milestone
+from app.milestones.models import Approval, Milestone, MilestoneMove
 from tests.conftest import Client
-from tests.factories import NOON, City, actor
+from tests.factories import NOON, City, actor, add
 from tests.milestones.arrange import PDF, PNG, ask, milestone_of, receipt
 
 Form = dict[str, Any]
@@ -172,8 +172,13 @@ def test_the_measure_page_lists_its_milestones(client: Client, city: City) -> No
         planned_precision="month",
         forecast_on=date(2023, 5, 1),
         is_sample=True,
-        due_version=3,
     )
+    for month in (4, 5):
+        add(
+            MilestoneMove(
+                milestone=milestone, from_on=date(2021, month, 1), to_on=date(2021, 6, 30), reason="x", moved_at=NOON
+            )
+        )
     client.sign_in(city.lead)
     page = client.get(f"/measures/{city.measure.id}").text
     for shown in ("Juni 2021", "überfällig", "2-mal verschoben", "01.05.2023", "noch keiner", "Beispieldaten"):
