@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from datetime import date, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.core.text import text
 from app.deadlines.deadline import Deadline, Kind
