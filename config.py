@@ -42,6 +42,7 @@ class Settings:
     base_url: str
     var_dir: Path
     sandbox_starts_on: date | None
+    trusted_proxies: int = 0
 
     @property
     def is_trial(self) -> bool:
@@ -70,6 +71,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         base_url=_base_url(environ),
         var_dir=var_dir,
         sandbox_starts_on=_sandbox_date(environ, production),
+        trusted_proxies=_trusted_proxies(environ),
     )
 
 
@@ -145,6 +147,13 @@ def _base_url(environ: Mapping[str, str]) -> str:
             f"BASE_URL is '{url}'; it must be the full address, such as https://wegmarke.stadt.example"
         )
     return url
+
+
+def _trusted_proxies(environ: Mapping[str, str]) -> int:
+    value = environ.get("TRUSTED_PROXIES", "").strip() or "0"
+    if value not in ("0", "1", "2", "3"):
+        raise SettingsError(f"TRUSTED_PROXIES is '{value}'; set the number of reverse proxies in front, 0 to 3.")
+    return int(value)
 
 
 def _sandbox_date(environ: Mapping[str, str], production: bool) -> date | None:

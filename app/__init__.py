@@ -10,6 +10,7 @@ import structlog
 from flask import Flask
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.accounts.models
 import app.accounts.views
@@ -99,12 +100,15 @@ def create_app(settings: Settings) -> Flask:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for answers
     flask.jinja_env.trim_blocks = True
     flask.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies  # without them, everybody behind the proxy would share one address
+        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     db.init_app(flask)
     Migrate(flask, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     CSRFProtect(flask)
     i18n.init_app(flask)
+    security.init_app(flask)  # before the transaction: hooks after a request run in reverse, and this one comes last
     transaction.init_app(flask, pages.conflict)
-    security.init_app(flask)
     pages.init_app(flask)
     app.accounts.views.init_app(flask)
     app.dashboard.navigation.init_app(flask)

@@ -98,7 +98,7 @@ class Client(FlaskClient):
     def sign_in(self, account: Account) -> None:
         with self.session_transaction() as session:
             session.clear()
-            session["_user_id"] = str(account.id)
+            session["_user_id"] = account.get_id()
             session["_fresh"] = True
 
 

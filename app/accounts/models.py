@@ -26,6 +26,15 @@ class Account(UserMixin, Identified, Model):  # type: ignore[misc]
     is_sample: Mapped[bool] = mapped_column(default=False)
     signed_in_at: Mapped[datetime | None]
 
+    def get_id(self) -> str:
+        """What a session remembers: the account and its password, so that a new password ends the old sessions."""
+        return f"{self.id}:{self.password_mark}"
+
+    @property
+    def password_mark(self) -> str:
+        """Changes with the password and says nothing about it: the tail of its hash."""
+        return (self.password_hash or "none")[-12:]
+
     @property
     def is_active(self) -> bool:
         """Whether this account may sign in (flask-login asks this)."""

@@ -32,6 +32,8 @@ def create_account(actor: audit.Author, email: str, name: str, *, now: datetime,
     address = email.strip().lower()
     if address.count("@") != 1 or address.startswith("@") or address.endswith("@") or " " in address:
         raise RuleBroken(text("„%(email)s“ ist keine E-Mail-Adresse.", email=email[:80]), "email")
+    if len(address) > 320 or not 0 < len(name.strip()) <= 200:
+        raise RuleBroken(text("Adresse oder Name fehlt oder ist zu lang (höchstens 320 und 200 Zeichen)."), "name")
     if find_by_email(address):
         raise Conflict(text("Für %(email)s gibt es schon ein Konto.", email=address), "email")
     account = Account(email=address, name=Localized(name.strip()), language=language)
@@ -68,7 +70,7 @@ def sign_in(email: str, password: str, *, now: datetime) -> Account:
 
 def invite(actor: audit.Author, account: Account, *, now: datetime) -> None:
     """Sends a link with which the person sets their own password."""
-    token = _serializer().dumps([str(account.id), _fingerprint(account)])
+    token = _serializer().dumps([str(account.id), account.password_mark])
     mail.enqueue(
         "invitation",
         mail.Recipient(account.email, account.name, account.language, account.id),
@@ -91,15 +93,10 @@ def account_for_token(token: str) -> Account:
     except (BadSignature, ValueError, TypeError):
         raise gone from None
     account = find_account(str(account_id))
-    if account is None or fingerprint != _fingerprint(account):
+    if account is None or fingerprint != account.password_mark:
         raise gone
     return account
 
 
 def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="password-link")
-
-
-def _fingerprint(account: Account) -> str:
-    """Changes with the password, so that a used link is void."""
-    return (account.password_hash or "none")[-12:]

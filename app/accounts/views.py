@@ -58,8 +58,9 @@ def init_app(app: Flask) -> None:
 
 
 @login.user_loader  # type: ignore[untyped-decorator]
-def _load(account_id: str) -> Account | None:
-    return queries.find_account(account_id)
+def _load(remembered: str) -> Account | None:
+    account = queries.find_account(remembered.partition(":")[0])
+    return account if account and account.get_id() == remembered else None
 
 
 class Oneself:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.audit.models import AuditEvent
 from app.core.database import db
+from app.core.paging import paginate
 
 
 def list_for_scope(scope_id: UUID, limit: int = 50) -> Sequence[AuditEvent]:
@@ -21,4 +22,4 @@ def list_for_scope(scope_id: UUID, limit: int = 50) -> Sequence[AuditEvent]:
 def list_page(page: int, per_page: int) -> Pagination:
     """One page of the whole log, newest first."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc())
-    return db.paginate(query, page=max(page, 1), per_page=per_page, error_out=False)
+    return paginate(query, page, per_page)

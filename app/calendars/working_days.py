@@ -7,8 +7,6 @@ from functools import cache
 
 import holidays
 
-STATES = ("BB", "BE", "BW", "BY", "HB", "HE", "HH", "MV", "NI", "NW", "RP", "SH", "SL", "SN", "ST", "TH")
-
 
 @cache
 def _public_holidays(state: str, year: int) -> frozenset[date]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, Uuid, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -98,17 +100,20 @@ def sort_key(name: str) -> str:
     return "".join(letter for letter in folded if not unicodedata.combining(letter))
 
 
+_INSERTS: Mapping[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+def insert_new(model: type[Any]) -> Any:
+    """An insert that can leave out what is there already; the databases word it alike and spell it apart."""
+    return _INSERTS[db.session.get_bind().dialect.name](model)
+
+
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
 def expect_writes(writes: bool) -> None:
     """Says whether the transaction that begins next will write; on SQLite it then takes the lock at once."""
     _writing.set(writes)
-
-
-def expects_writes() -> bool:
-    """Whether the current work announced that it writes."""
-    return _writing.get()
 
 
 @event.listens_for(Engine, "connect")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -86,21 +87,22 @@ def _parse_day(typed: str) -> date:
     return parsed
 
 
+GERMAN_AMOUNT = re.compile(r"(\d{1,3}(?:\.\d{3}){1,3}|\d{1,12})(?:,(\d{1,2}))?", re.ASCII)
+
+
 class MoneyField(StringField):
-    """An amount in euro, typed the German way: 1.234,56."""
+    """An amount in euro, zero or more, typed the German way: 1.234,56. A point parts thousands, never cents."""
 
     amount: Decimal | None = None
 
     def pre_validate(self, form: Any) -> None:
-        typed = (self.data or "").replace("€", "").replace(" ", "").strip()
+        typed = re.sub(r"[€\s]", "", self.data or "")
         if not typed:
             return
-        if "," in typed:
-            typed = typed.replace(".", "").replace(",", ".")
-        try:
-            self.amount = Decimal(typed)
-        except InvalidOperation:
-            raise ValidationError(str(_l("Schreiben Sie einen Betrag wie 1.234,56."))) from None
+        match = GERMAN_AMOUNT.fullmatch(typed)
+        if match is None:
+            raise ValidationError(str(_l("Schreiben Sie einen Betrag wie 1.234,56.")))
+        self.amount = Decimal(f"{match[1].replace('.', '')}.{match[2] or '0'}")
 
 
 def stripped(value: str | None) -> str | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, abort, current_app, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from app.core.database import db
 from app.core.errors import Conflict, DomainError
 from app.core.i18n import translate
+from app.core.transaction import give_up
 
 log = structlog.get_logger()
 
@@ -43,6 +43,11 @@ MESSAGES = {
 def init_app(app: Flask) -> None:
     """Registers one handler for each way a request can fail."""
 
+    @app.before_request
+    def refuse_impossible_addresses() -> None:
+        if "\x00" in request.path:
+            abort(404)  # no database keeps such a text, so nothing has that address
+
     @app.errorhandler(DomainError)
     def refused(error: DomainError) -> Response:
         if isinstance(error, Conflict):
@@ -58,15 +63,16 @@ def init_app(app: Flask) -> None:
         return _page(error.code or 500)
 
     @app.errorhandler(StaleDataError)
-    def stale(error: StaleDataError) -> Response:
-        db.session.rollback()
+    @app.errorhandler(IntegrityError)
+    def overtaken(error: Exception) -> Response:
+        give_up()
         return conflict()
 
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
     def database_away(error: Exception) -> Response:
         log.error("database unreachable", error=str(error).splitlines()[0])
-        db.session.rollback()
+        give_up()
         return _page(503)
 
     @app.errorhandler(Exception)
@@ -74,7 +80,7 @@ def init_app(app: Flask) -> None:
         if app.config["PROPAGATE_EXCEPTIONS"]:
             raise error
         log.exception("unhandled", path=request.path)
-        db.session.rollback()
+        give_up()
         return _page(500)
 
 

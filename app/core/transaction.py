@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, request, session
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.database import db, expect_writes
@@ -33,11 +34,18 @@ def init_app(app: Flask, render_conflict: Callable[[], Response]) -> None:
             return response
         try:
             _commit()
-        except StaleDataError:
+        except (StaleDataError, IntegrityError):
             # An exception here would become a 500 whatever its type: answer it ourselves.
-            db.session.rollback()
+            give_up()
+            session.pop("_flashes", None)  # what was to be said of a success that was none
             return render_conflict()
         return response
+
+
+def give_up() -> None:
+    """Takes back what this transaction has done, so that an answer can still be read from the database."""
+    db.session.info.pop("announced", None)
+    db.session.rollback()
 
 
 @contextmanager
@@ -48,8 +56,7 @@ def transaction() -> Iterator[None]:
         yield
         _commit()
     except BaseException:
-        db.session.info.pop("announced", None)
-        db.session.rollback()
+        give_up()
         raise
     finally:
         expect_writes(False)

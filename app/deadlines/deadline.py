@@ -28,14 +28,6 @@ class Kind(StrEnum):
     APPROVAL = "approval"
 
 
-KIND_NAMES: Mapping[Kind, Text] = {
-    Kind.MILESTONE: text("Meilenstein"),
-    Kind.PROGRESS_UPDATE: text("Sachstand"),
-    Kind.OBLIGATION: text("Pflicht aus der Zuwendung"),
-    Kind.APPROVAL: text("Freigabe"),
-}
-
-
 class Place(NamedTuple):
     """A page of Wegmarke: its endpoint and what its address needs."""
 

@@ -100,12 +100,8 @@ class Directory:
 
     def free_heads(self, milestone: Milestone) -> tuple[UUID, ...]:
         """Who may decide on a milestone: the nearest heads who neither submitted nor edited last."""
-        involved = involved_ids(milestone)
-        free: dict[UUID, list[Account]] = {}
-        for unit_id, heads in self.heads.items():
-            if uninvolved := [head for head in heads if head.id not in involved]:
-                free[unit_id] = uninvolved
-        return tuple(head.id for head in nearest_heads(milestone.measure.unit, free))
+        free = nearest_heads(milestone.measure.unit, self.heads, without=involved_ids(milestone))
+        return tuple(head.id for head in free)
 
 
 def _gather(programmes: Sequence[Programme], today: date) -> list[Deadline]:

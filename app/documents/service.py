@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -103,7 +103,7 @@ def _store(file: FileStorage) -> Receipt:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Written beside its place and moved: a crash leaves no half file under a finished name.
-        part = path.with_name(f"{digest}.{id(file)}.part")
+        part = path.with_name(f"{digest}.{uuid4()}.part")
         part.write_bytes(content)
         part.replace(path)
     return Receipt(name, EXTENSIONS[extension], len(content), digest)

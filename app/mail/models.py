@@ -20,6 +20,10 @@ class MailState(StrEnum):
     DEAD = "dead"
 
 
+SECRET_KINDS = frozenset({"invitation"})
+"""Mails whose link lets its reader in: nobody but the recipient gets to see them."""
+
+
 class Mail(Identified, Model):
     """One mail to one person.
 
@@ -57,6 +61,11 @@ class Mail(Identified, Model):
     next_attempt_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether only the recipient may read it."""
+        return self.kind in SECRET_KINDS
 
 
 class MailServerState(Model):

@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select
 
 from app.core.database import db
 from app.core.errors import NotFound
+from app.core.paging import paginate
 from app.core.text import text
 from app.mail.models import Mail, MailServerState, MailState
 
@@ -31,7 +32,7 @@ def list_outbox(page: int, per_page: int, state: str | None = None) -> Paginatio
     query = select(Mail).order_by(Mail.created_at.desc(), Mail.id)
     if state in set(MailState):
         query = query.where(Mail.state == state)
-    return db.paginate(query, page=max(page, 1), per_page=per_page, error_out=False)
+    return paginate(query, page, per_page)
 
 
 def count_by_state() -> dict[str, int]:

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField, URLField
 from wtforms.validators import URL, InputRequired, Length, Optional
 
+from app.core.errors import DomainError
 from app.core.forms import DayField, MoneyField, VersionedForm
 from app.core.i18n import local
 from app.programmes.workflow import Field as RecordField
@@ -28,9 +29,11 @@ class TransitionForm(VersionedForm):
             name.removeprefix(PREFIX): _kept(field) for name, field in self._fields.items() if name.startswith(PREFIX)
         }
 
-    def field_named(self, key: str | None) -> str | None:
-        """The name on this form of a field the service calls by its key."""
-        return PREFIX + key if key and PREFIX + key in self._fields else key
+    def refuse(self, error: DomainError) -> None:
+        """Finds the workflow's own fields, which the service calls by their keys."""
+        if error.field and PREFIX + error.field in self._fields:
+            error.field = PREFIX + error.field
+        super().refuse(error)
 
 
 def form_for(transition: Transition, workflow: Workflow) -> TransitionForm:

@@ -68,7 +68,7 @@ def transition_facts(measure: Measure) -> Facts:
     """What the guards of the measure's workflow look at."""
     roles = {Role.PROJECT_LEAD} if measure.lead_id else set()
     if measure.unit and any(
-        membership.role == Role.DEPARTMENT_HEAD
+        membership.role == Role.DEPARTMENT_HEAD and membership.account.active
         for unit in measure.unit.with_parents()
         for membership in unit.memberships
     ):

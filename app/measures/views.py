@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,7 +11,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.core import clock
-from app.core.errors import Conflict, DomainError, Forbidden
+from app.core.errors import Conflict, Forbidden, RuleBroken
+from app.core.forms import VersionedForm
 from app.core.i18n import local
 from app.core.text import text
 from app.measures import queries, service
@@ -37,42 +40,29 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
         raise Forbidden(text("Ihre Rolle darf diesen Schritt nicht ausführen."))
     rules = measure.workflow.rules
     form = form_for(transition, rules)
-    status, conflict = 200, None
-    if request.method == "POST":
-        status = 422
-        try:
-            if form.validate_on_submit():
-                service.change_status(
-                    actor,
-                    measure,
-                    transition_key,
-                    note=form.note.data or "",
-                    record=form.record(),
-                    seen_version=form.seen_version,
-                    now=clock.now(),
-                )
-                flash(_("Der Status ist jetzt „%(status)s“.", status=_label(measure)), "success")
-                return redirect(url_for("portfolio.show", measure_id=measure.id))
-        except Conflict as error:
-            status, conflict = 409, error
-        except DomainError as error:
-            error.field = form.field_named(error.field)
-            form.refuse(error)
-    if request.method == "GET" or conflict:
-        form.version.data = str(measure.version)  # a mistake must not hide that somebody else saved
+
+    def save() -> str:
+        service.change_status(
+            actor,
+            measure,
+            transition_key,
+            note=form.note.data or "",
+            record=form.record(),
+            seen_version=form.seen_version,
+            now=clock.now(),
+        )
+        return _status_sentence(measure)
+
     unmet = workflow.check(rules, transition, roles, queries.transition_facts(measure), "", measure.record)
-    blocking = [condition for condition in unmet if condition.input_field is None]
-    page = render_template(
+    return _answer(
         "measures/change_status.html",
-        measure=measure,
+        form,
+        measure,
+        save,
         transition=transition,
         target=rules.statuses[transition.target],
-        form=form,
-        blocking=blocking,
-        conflict=conflict,
-        guards=[workflow.GUARD_NAMES[guard.name] for guard in transition.guards],
+        blocking=[condition for condition in unmet if condition.input_field is None],
     )
-    return page, status
 
 
 @blueprint.route("/<uuid:measure_id>/status", methods=["GET", "POST"])
@@ -84,28 +74,14 @@ def record_status(measure_id: UUID) -> Answer:
     form = StatusForm()
     statuses = measure.workflow.rules.statuses.values()
     form.status.choices = [("", _("Bitte wählen")), *((row.key, local(row.label)) for row in statuses)]
-    status, conflict = 200, None
-    if request.method == "POST":
-        status = 422
-        try:
-            if form.validate_on_submit():
-                service.record_status(
-                    actor,
-                    measure,
-                    form.status.data,
-                    note=form.note.data or "",
-                    seen_version=form.seen_version,
-                    now=clock.now(),
-                )
-                flash(_("Der Status ist jetzt „%(status)s“.", status=_label(measure)), "success")
-                return redirect(url_for("portfolio.show", measure_id=measure.id))
-        except Conflict as error:
-            status, conflict = 409, error
-        except DomainError as error:
-            form.refuse(error)
-    if request.method == "GET" or conflict:
-        form.version.data = str(measure.version)  # a mistake must not hide that somebody else saved
-    return render_template("measures/record_status.html", measure=measure, form=form, conflict=conflict), status
+
+    def save() -> str:
+        note = form.note.data or ""
+        seen = form.seen_version
+        service.record_status(actor, measure, form.status.data, note=note, seen_version=seen, now=clock.now())
+        return _status_sentence(measure)
+
+    return _answer("measures/record_status.html", form, measure, save)
 
 
 @blueprint.route("/<uuid:measure_id>/assignment", methods=["GET", "POST"])
@@ -114,36 +90,40 @@ def assign(measure_id: UUID) -> Answer:
     actor = current_actor()
     measure = queries.get_measure(actor, measure_id)
     require(actor, Permission.ASSIGN_PEOPLE, measure.scope)
-    leads = {str(account.id): account for account in list_members(Role.PROJECT_LEAD)}
+    present = [measure.lead] if measure.lead else []  # offered also when the account is closed: saving drops nobody
+    leads = {str(account.id): account for account in [*present, *list_members(Role.PROJECT_LEAD)]}
     units = {str(unit.id): unit for unit in list_units()}
     form = AssignmentForm(lead=str(measure.lead_id or ""), unit=str(measure.unit_id or ""))
     nobody = ("", _("– noch niemand –"))
     form.lead.choices = [nobody, *((key, local(account.name)) for key, account in leads.items())]
     form.unit.choices = [nobody, *((key, local(unit.name)) for key, unit in units.items())]
+
+    def save() -> str:
+        lead, unit = leads.get(form.lead.data or ""), units.get(form.unit.data or "")
+        service.assign(actor, measure, lead=lead, unit=unit, seen_version=form.seen_version, now=clock.now())
+        return str(_("Die Zuständigkeit ist gespeichert."))
+
+    return _answer("measures/assign.html", form, measure, save)
+
+
+def _answer(template: str, form: VersionedForm, measure: Measure, save: Callable[[], str], **shown: Any) -> Answer:
+    """The empty form; or what `save` did, said on the page of the measure; or the form again with what is wrong."""
     status, conflict = 200, None
     if request.method == "POST":
         status = 422
         try:
             if form.validate_on_submit():
-                service.assign(
-                    actor,
-                    measure,
-                    lead=leads.get(form.lead.data or ""),
-                    unit=units.get(form.unit.data or ""),
-                    seen_version=form.seen_version,
-                    now=clock.now(),
-                )
-                flash(_("Die Zuständigkeit ist gespeichert."), "success")
+                flash(save(), "success")
                 return redirect(url_for("portfolio.show", measure_id=measure.id))
         except Conflict as error:
             status, conflict = 409, error
-        except DomainError as error:
+        except RuleBroken as error:
             form.refuse(error)
-    if request.method == "GET" or conflict:
+    if status != 422:
         form.version.data = str(measure.version)  # a mistake must not hide that somebody else saved
-    return render_template("measures/assign.html", measure=measure, form=form, conflict=conflict), status
+    return render_template(template, form=form, measure=measure, conflict=conflict, **shown), status
 
 
-def _label(measure: Measure) -> str:
-    current = measure.current_status
-    return local(current.label) if current else ""
+def _status_sentence(measure: Measure) -> str:
+    status = measure.current_status
+    return str(_("Der Status ist jetzt „%(status)s“.", status=local(status.label) if status else ""))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -287,12 +286,7 @@ def deciders_of(milestone: Milestone) -> tuple[list[Account], bool]:
 
     Where there is none, the coordination is told, so that it can name one: a request never waits unseen.
     """
-    involved = involved_ids(milestone)
-    free: dict[UUID, list[Account]] = {}
-    for unit_id, heads in heads_by_unit().items():
-        if left := [head for head in heads if head.id not in involved]:
-            free[unit_id] = left
-    nearest = nearest_heads(milestone.measure.unit, free)
+    nearest = nearest_heads(milestone.measure.unit, heads_by_unit(), without=involved_ids(milestone))
     return (nearest, True) if nearest else (list(list_members(Role.COORDINATOR)), False)
 
 

@@ -9,7 +9,9 @@ from werkzeug.wrappers import Response
 
 from app.audit import labels
 from app.audit import queries as audit
+from app.core.errors import NotFound
 from app.core.i18n import readable
+from app.core.text import text
 from app.mail import queries as mail
 from app.organisations.permissions import Permission, require
 from app.organisations.viewer import current_actor
@@ -46,7 +48,10 @@ def show_mail(mail_id: UUID) -> str:
 def mail_html(mail_id: UUID) -> Response:
     """The HTML part alone, for the frame on its page: it may style itself and do nothing else."""
     require(current_actor(), Permission.VIEW_OPERATIONS)
-    response = make_response(mail.get_mail(mail_id).body_html)
+    letter = mail.get_mail(mail_id)
+    if letter.is_secret:
+        raise NotFound(text("Diese Mail ist nur für ihren Empfänger."))
+    response = make_response(letter.body_html)
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups; frame-ancestors 'self'"
     )

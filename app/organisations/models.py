@@ -88,7 +88,17 @@ class Membership(Identified, Model):
     """A role of a person: of a unit for heads and leads, of an organisation for funders, else city-wide."""
 
     __tablename__ = "membership"
-    __table_args__ = (Index("uq_membership", "account_id", "role", "unit_id", "organisation_id", unique=True),)
+    __table_args__ = (
+        Index(
+            "uq_membership",
+            "account_id",
+            "role",
+            "unit_id",
+            "organisation_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
     role: Mapped[str] = mapped_column(String(20))

@@ -104,6 +104,9 @@ def _city_staff(actor: Actor, scope: Scope) -> bool:
     return actor.has(*staff)
 
 
+ACTING_ROLES = (Role.COORDINATOR, Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD)
+"""The roles that carry measures through their workflow."""
+
 ALLOWED: Mapping[Permission, Callable[[Actor, Scope], bool]] = {
     Permission.VIEW: lambda actor, scope: _city_staff(actor, scope) or Role.FUNDER in roles_in(actor, scope),
     Permission.VIEW_INTERNAL: _city_staff,
@@ -114,7 +117,7 @@ ALLOWED: Mapping[Permission, Callable[[Actor, Scope], bool]] = {
     Permission.REQUEST_APPROVAL: _one_of(Role.PROJECT_LEAD, Role.COORDINATOR),
     Permission.DECIDE_MILESTONE: _one_of(Role.DEPARTMENT_HEAD),
     Permission.ASSIGN_PEOPLE: _one_of(Role.COORDINATOR),
-    Permission.CHANGE_STATUS: _one_of(Role.COORDINATOR, Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD),
+    Permission.CHANGE_STATUS: _one_of(*ACTING_ROLES),
     Permission.SEND_DIGESTS: _one_of(Role.COORDINATOR),
     Permission.VIEW_OPERATIONS: _one_of(Role.ADMINISTRATOR, Role.COORDINATOR, Role.AUDITOR),
     Permission.MANAGE_ACCOUNTS: _one_of(Role.ADMINISTRATOR),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,6 +11,8 @@ from sqlalchemy.orm import joinedload
 from app.accounts.models import Account
 from app.accounts.queries import list_accounts
 from app.core.database import db
+from app.core.errors import NotFound
+from app.core.text import text
 from app.organisations.models import Membership, Organisation, OrganisationKind, Unit
 from app.organisations.permissions import Actor, Role
 
@@ -75,9 +77,37 @@ def heads_by_unit() -> dict[UUID, list[Account]]:
     return heads
 
 
-def nearest_heads(unit: Unit | None, heads: dict[UUID, list[Account]]) -> list[Account]:
-    """The heads of a unit, or of the nearest unit above it that has any."""
+def nearest_heads(
+    unit: Unit | None, heads: Mapping[UUID, Sequence[Account]], without: Collection[UUID | None] = ()
+) -> list[Account]:
+    """The heads of a unit, or of the nearest unit above it that has any, `without` those who may not act."""
     for level in unit.with_parents() if unit else ():
-        if level.id in heads:
-            return heads[level.id]
+        if free := [head for head in heads.get(level.id, ()) if head.id not in without]:
+            return free
     return []
+
+
+def find_membership(
+    account_id: UUID, role: Role, unit_id: UUID | None, organisation_id: UUID | None
+) -> Membership | None:
+    """The membership that says just this."""
+    return db.session.scalar(
+        select(Membership).where(
+            Membership.account_id == account_id,
+            Membership.role == role,
+            Membership.unit_id.is_not_distinct_from(unit_id),
+            Membership.organisation_id.is_not_distinct_from(organisation_id),
+        )
+    )
+
+
+def get_membership(membership_id: UUID) -> Membership:
+    """One membership.
+
+    Raises:
+        NotFound: when it is gone.
+    """
+    membership = db.session.get(Membership, membership_id)
+    if membership is None:
+        raise NotFound(text("Diese Rolle wurde inzwischen entzogen."))
+    return membership

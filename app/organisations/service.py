@@ -10,10 +10,11 @@ from app.accounts.models import Account
 from app.audit import service as audit
 from app.core.clock import day_of
 from app.core.database import db
-from app.core.errors import RuleBroken
+from app.core.errors import Conflict, RuleBroken
 from app.core.text import text
 from app.organisations.models import Membership
 from app.organisations.permissions import ROLE_NAMES, Actor, Permission, Role, require
+from app.organisations.queries import find_membership
 
 OF_A_UNIT = frozenset({Role.DEPARTMENT_HEAD})
 OF_A_FUNDER = frozenset({Role.FUNDER})
@@ -74,6 +75,21 @@ def add_role(
     _add_membership(actor, account, role, unit_id, organisation_id, now)
 
 
+def remove_role(actor: Actor, membership: Membership, *, now: datetime) -> None:
+    """Takes a role away; what was done in it stays.
+
+    Raises:
+        Forbidden: for anybody but administrators.
+        RuleBroken: when administrators would take their own administration away.
+    """
+    require(actor, Permission.MANAGE_ACCOUNTS)
+    if membership.account_id == actor.account_id and membership.role == Role.ADMINISTRATOR:
+        raise RuleBroken(text("Ihre eigene Administration können Sie nicht abgeben; das macht jemand anderes."))
+    what = text("Rolle entzogen: %(role)s", role=str(ROLE_NAMES[Role(membership.role)]))
+    audit.record(actor, membership.account, what, now=now)
+    db.session.delete(membership)
+
+
 def set_active(actor: Actor, account: Account, active: bool, *, now: datetime) -> None:
     """Closes an account, or opens it again. What it did stays in the log under its name.
 
@@ -111,12 +127,13 @@ def _add_membership(
         raise RuleBroken(text("Welche Stelle leitet diese Person? Bitte wählen Sie eine aus."), "unit")
     if role in OF_A_FUNDER and organisation_id is None:
         raise RuleBroken(text("Für welchen Fördermittelgeber liest diese Person? Bitte wählen Sie."), "organisation")
-    membership = Membership(
-        account_id=account.id,
-        role=role,
-        unit_id=unit_id if role in OF_A_UNIT else None,
-        organisation_id=organisation_id if role in OF_A_FUNDER else None,
-        since_on=day_of(now),
+    unit_id = unit_id if role in OF_A_UNIT else None
+    organisation_id = organisation_id if role in OF_A_FUNDER else None
+    if find_membership(account.id, role, unit_id, organisation_id):
+        raise Conflict(text("Diese Rolle hat die Person schon."), "role")
+    db.session.add(
+        Membership(
+            account_id=account.id, role=role, unit_id=unit_id, organisation_id=organisation_id, since_on=day_of(now)
+        )
     )
-    db.session.add(membership)
     audit.record(actor, account, text("Rolle vergeben: %(role)s", role=str(ROLE_NAMES[role])), now=now)

@@ -86,6 +86,16 @@ def add_role(account_id: UUID) -> Response | str | tuple[str, int]:
     return render_template("organisations/add_role.html", form=form, account=account), 422
 
 
+@blueprint.post("/people/roles/<uuid:membership_id>/removal")
+def remove_role(membership_id: UUID) -> Response:
+    """Takes a role away."""
+    actor = current_actor()
+    require(actor, Permission.MANAGE_ACCOUNTS)
+    service.remove_role(actor, queries.get_membership(membership_id), now=clock.now())
+    flash(_("Die Rolle ist entzogen."), "success")
+    return redirect(url_for("organisations.people"))
+
+
 @blueprint.post("/people/<uuid:account_id>/invitation")
 def invite(account_id: UUID) -> Response:
     """Sends a new password link."""

@@ -160,7 +160,9 @@ def _write_draft(
     _check_period(measure, report, draft, now)
     if draft is None:
         draft = _begin_draft(measure, report, now)
-    draft.author_id = actor.account_id
+    # Who only hands in what somebody else wrote becomes no author: that would free the author to release it.
+    if draft.author_id is None or receipts or removed_ids or not _says(draft, report):
+        draft.author_id = actor.account_id
     draft.period = report.period.key
     draft.health = report.health
     draft.health_reason = stripped(report.health_reason)
@@ -172,6 +174,17 @@ def _write_draft(
     _write_forecasts(draft, report)
     _write_attachments(actor, draft, receipts, removed_ids, now)
     return draft
+
+
+def _says(draft: ProgressUpdate, report: Report) -> bool:
+    """Whether the draft already says all that the report does."""
+    forecasts = {forecast.milestone_id: forecast.forecast_on for forecast in draft.forecasts}
+    texts = ("health_reason", "decision_wanted", "done", "next_steps", "risks")
+    return (
+        (draft.period, draft.health, draft.percent) == (report.period.key, report.health, report.percent)
+        and all(getattr(draft, name) == stripped(getattr(report, name)) for name in texts)
+        and forecasts == dict(report.forecasts)
+    )
 
 
 def _check_seen(draft: ProgressUpdate | None, seen_version: int | None) -> None:
@@ -246,7 +259,6 @@ def _pass_on_forecasts(actor: Actor, update: ProgressUpdate, now: datetime) -> N
         )
         milestone.forecast_on = day
         milestone.sample_fields = [name for name in milestone.sample_fields if name != "forecast_on"]
-        milestone.edited_by_id = actor.account_id
 
 
 def _check_decidable(actor: Actor, update: ProgressUpdate, seen_version: int | None) -> None:
@@ -288,8 +300,7 @@ def _draft_from(update: ProgressUpdate, now: datetime) -> ProgressUpdate:
 
 def _who_releases(measure: Measure, author_id: UUID | None) -> Sequence[Account]:
     """The nearest heads who did not write the report themselves."""
-    others = {unit_id: [head for head in heads if head.id != author_id] for unit_id, heads in heads_by_unit().items()}
-    return nearest_heads(measure.unit, {unit_id: heads for unit_id, heads in others.items() if heads})
+    return nearest_heads(measure.unit, heads_by_unit(), without={author_id})
 
 
 def _tell_those_who_report(actor: Actor, update: ProgressUpdate, now: datetime) -> None:

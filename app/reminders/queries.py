@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.clock import day_of
 from app.core.database import db
+from app.core.paging import paginate
 from app.organisations.permissions import Role
 from app.programmes.models import Programme
 from app.reminders.models import ReminderEntry, ReminderRun
@@ -62,4 +63,4 @@ def list_ledger(page: int, per_page: int) -> Pagination:
     entry = ReminderEntry
     newest_first = (entry.decided_on.desc(), entry.due_on, entry.subject, entry.step, entry.id)
     query = select(entry).options(joinedload(entry.recipient)).order_by(*newest_first)
-    return db.paginate(query, page=max(page, 1), per_page=per_page, error_out=False)
+    return paginate(query, page, per_page)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.models import Account
 from app.core.clock import day_of
-from app.core.database import db
+from app.core.database import db, insert_new
 from app.deadlines.deadline import Deadline, urgency
 from app.deadlines.queries import open_deadlines
 from app.mail import service as mail
@@ -26,7 +24,6 @@ from app.reminders.queries import decided_keys, ladder_of, programmes_to_sweep
 
 log = structlog.get_logger()
 
-INSERTS: Mapping[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 CHUNK = 500
 """Ledger rows in one statement: databases limit the number of parameters."""
 
@@ -81,7 +78,7 @@ def _note_runs(done: Iterable[UUID], days: Mapping[UUID, date], mails: Mapping[U
     """These programmes' days have been swept, unless another sweep noted it already."""
     for key in done:
         run = {"id": uuid4(), "programme_id": key, "day": days[key], "ran_at": now, "mails": mails[key]}
-        db.session.execute(_insert(ReminderRun).values(run).on_conflict_do_nothing())
+        db.session.execute(insert_new(ReminderRun).values(run).on_conflict_do_nothing())
 
 
 def _gather(programmes: Sequence[Programme], days: Mapping[UUID, date]) -> tuple[list[Line], set[UUID]]:
@@ -163,15 +160,10 @@ def _enter(lines: Sequence[Line]) -> dict[Key, UUID]:
             }
             for line in lines[start : start + CHUNK]
         ]
-        new = _insert(ReminderEntry).values(rows).on_conflict_do_nothing()
+        new = insert_new(ReminderEntry).values(rows).on_conflict_do_nothing()
         entry = ReminderEntry
         for row in db.session.execute(
             new.returning(entry.subject, entry.due_version, entry.step, entry.recipient_id, entry.id)
         ):
             entered[Key(*row[:4])] = row[4]
     return entered
-
-
-def _insert(model: type[Any]) -> Any:
-    """An insert that can leave out what is there already; the two databases word it alike and spell it apart."""
-    return INSERTS[db.session.get_bind().dialect.name](model)

@@ -2,7 +2,7 @@
 
 The docstrings under the fields become the descriptions of the JSON Schema; docs/import-format.md tells the
 whole story. Unknown is None and is written by leaving the field out. Rules between entries are in
-`references.py`, the rules of a workflow in `programmes/workflow.py`.
+`references.py`, the rules of a workflow in `programmes/soundness.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the entries of a city file say about each other: keys that lead nowhere, days in the wrong order.
 
-The inside of a workflow has its own validator in `programmes/workflow.py`.
+The inside of a workflow has its own validator in `programmes/soundness.py`.
 """
 
 from __future__ import annotations

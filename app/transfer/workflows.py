@@ -8,6 +8,7 @@ from typing import Any
 
 from app.core.localized import Localized
 from app.core.sources import Source as KeptSource
+from app.programmes import soundness
 from app.programmes import workflow as rules
 from app.transfer import format as city_file
 from app.transfer.entries import Entry, Source
@@ -15,9 +16,9 @@ from app.transfer.findings import Finding, Place
 
 
 def unsound(city: city_file.CityFile) -> Iterator[Finding]:
-    """What `programmes/workflow.py` finds wrong with the workflows of a city, each at its place in the file."""
+    """What `programmes/soundness.py` finds wrong with the workflows of a city, each at its place in the file."""
     for programme in city.programmes:
-        for found in rules.findings(definition(programme.workflow)):
+        for found in soundness.findings(definition(programme.workflow)):
             yield Finding.at(_place(programme.workflow, found.path), found.message)
 
 

@@ -227,7 +227,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_membership'))
     )
     with op.batch_alter_table('membership', schema=None) as batch_op:
-        batch_op.create_index('uq_membership', ['account_id', 'role', 'unit_id', 'organisation_id'], unique=True)
+        batch_op.create_index('uq_membership', ['account_id', 'role', 'unit_id', 'organisation_id'], unique=True, postgresql_nulls_not_distinct=True)
 
     op.create_table('programme_funder',
     sa.Column('programme_id', sa.Uuid(), nullable=False),
@@ -609,7 +609,7 @@ def downgrade() -> None:
     op.drop_table('reminder_run')
     op.drop_table('programme_funder')
     with op.batch_alter_table('membership', schema=None) as batch_op:
-        batch_op.drop_index('uq_membership')
+        batch_op.drop_index('uq_membership', postgresql_nulls_not_distinct=True)
 
     op.drop_table('membership')
     with op.batch_alter_table('mail', schema=None) as batch_op:

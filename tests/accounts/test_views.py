@@ -68,6 +68,13 @@ def test_a_closed_account_is_signed_out_at_once(client: Client, city: City, pers
     assert client.post("/sign-in", data={"email": person.email, "password": PASSWORD}).status_code == 422
 
 
+def test_a_new_password_ends_the_old_sessions(client: Client, city: City, person: Account) -> None:
+    client.post("/sign-in", data={"email": person.email, "password": PASSWORD})
+    assert client.get("/measures").status_code == 200
+    service.set_password(system("Test"), person, PASSWORD + " und mehr", now=NOON)
+    assert client.get("/measures").status_code == 302
+
+
 def test_signing_out_ends_the_session(client: Client, city: City) -> None:
     client.sign_in(city.lead)
     assert client.post("/sign-out").status_code == 302

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,13 +28,13 @@ def test_imports_stand_at_the_top_of_their_file() -> None:
     assert hidden == []
 
 
-def test_only_the_transaction_module_commits() -> None:
+def test_only_the_transaction_module_commits_and_rolls_back() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for folder in ("app", "workers")
         for path in sorted((ROOT / folder).rglob("*.py"))
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if "session.commit(" in line and path != ROOT / "app" / "core" / "transaction.py"
+        if re.search(r"session\.(commit|rollback)\(", line) and path != ROOT / "app" / "core" / "transaction.py"
     ]
     assert found == []
 

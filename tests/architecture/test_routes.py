@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.routing import Rule
 
 from app.accounts.views import PUBLIC
+from app.core import transaction
 from app.core.database import db
 from app.core.localized import Localized
 from app.digests import service as digests
@@ -131,6 +133,7 @@ def things(city: City) -> dict[str, Any]:
         "mail_id": letter.id,
         "digest_id": digest.id,
         "account_id": city.lead.id,
+        "membership_id": uuid4(),
         "key": city.programme.key,
         "programme_key": city.programme.key,
         "organisation_key": city.funder_organisation.key,
@@ -172,6 +175,37 @@ def test_an_unknown_thing_is_not_found_and_never_an_accident(
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
             answer = client.open(address(app, rule, made_up(rule)), method=method)
             assert answer.status_code in (403, 404), (who, rule, method, answer.status_code)
+
+
+@pytest.mark.parametrize("address", ["/outbox", "/log", "/reminders"])
+@pytest.mark.parametrize("page", ["-1", "0", "9999999", "100000000000000000000", "x", "%00"])
+def test_a_strange_page_number_is_harmless(client: Client, city: City, address: str, page: str) -> None:
+    client.sign_in(city.coordinator)
+    assert client.get(f"{address}?page={page}").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/programmes/a%00b", "/programmes/a%00b/grants", "/digests/a%00b/x/preview"])
+def test_an_address_no_database_keeps_is_not_found(client: Client, city: City, address: str) -> None:
+    client.sign_in(city.coordinator)
+    assert client.get(address).status_code == 404
+
+
+def test_whoever_loses_a_race_at_the_commit_gets_a_protected_409_and_no_word_of_success(
+    client: Client, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken() -> None:
+        raise StaleDataError
+
+    monkeypatch.setattr(transaction, "_commit", overtaken)
+    client.sign_in(city.head)
+    answer = client.post(
+        f"/measures/{city.measure.id}/status/stop", data={"version": city.measure.version, "note": "Mein Grund"}
+    )
+    assert answer.status_code == 409
+    assert "Mein Grund" in answer.text
+    assert "Der Status ist jetzt" not in answer.text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_unknown_addresses_and_methods_are_styled_pages_with_a_way_on(client: Client, city: City) -> None:

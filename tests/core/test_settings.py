@@ -46,6 +46,7 @@ def test_good_settings_are_read_whole() -> None:
         ({"MAIL_FROM": "a@b\r\nBcc: c@d"}, "which is no mail address"),
         ({"BASE_URL": "wegmarke.stadt.example"}, "BASE_URL is"),
         ({"WEGMARKE_TODAY": "2023-03-15"}, "WEGMARKE_TODAY is for trials only"),
+        ({"TRUSTED_PROXIES": "viele"}, "TRUSTED_PROXIES is 'viele'"),
         ({"WEGMARKE_MODE": "demo"}, "WEGMARKE_MODE is 'demo'"),
         ({"WEGMARKE_MODE": "trial", "WEGMARKE_TODAY": "15.3.2023"}, "write a day such as 2023-03-15"),
     ],

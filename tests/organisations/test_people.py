@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Account
 from app.accounts.queries import find_by_email
@@ -16,7 +17,7 @@ from app.organisations.models import Membership
 from app.organisations.permissions import Role
 from app.organisations.queries import nearest_heads
 from tests.conftest import Client
-from tests.factories import NOON, City, actor, add_account, add_unit
+from tests.factories import NOON, City, actor, add, add_account, add_unit
 
 PASSWORD = "ein langer Satz als Passwort"
 
@@ -104,3 +105,30 @@ def test_the_nearest_head_answers_for_a_unit_without_one(city: City) -> None:
     assert nearest_heads(None, heads) == []
     own = add_account("Teamleitung")
     assert nearest_heads(below, heads | {below.id: [own]}) == [own]
+
+
+def test_a_role_is_given_once_and_can_be_taken_away(client: Client, city: City) -> None:
+    client.sign_in(city.administrator)
+    answer = client.post(f"/people/{city.auditor.id}/roles", data={"role": "auditor"})
+    assert answer.status_code == 422
+    assert "Diese Rolle hat die Person schon." in answer.text
+    with pytest.raises(IntegrityError, match="uq_membership"), db.session.begin_nested():
+        add(Membership(account_id=city.auditor.id, role=Role.AUDITOR))
+    [membership] = db.session.scalars(select(Membership).where(Membership.account_id == city.auditor.id))
+    assert client.post(f"/people/roles/{membership.id}/removal").status_code == 302
+    assert db.session.scalar(select(Membership).where(Membership.account_id == city.auditor.id)) is None
+
+
+def test_administrators_do_not_take_their_own_administration_away(client: Client, city: City) -> None:
+    client.sign_in(city.administrator)
+    [own] = db.session.scalars(select(Membership).where(Membership.account_id == city.administrator.id))
+    assert client.post(f"/people/roles/{own.id}/removal").status_code == 422
+    assert client.get("/people").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("email", "name"), [("x" * 320 + "@a.example", "A"), ("a@b.example", "N" * 201), ("a@b.example", " ")]
+)
+def test_what_no_column_holds_is_refused(city: City, email: str, name: str) -> None:
+    with pytest.raises(RuleBroken):
+        service.add_person(actor(city.administrator), email, name, Role.AUDITOR, now=NOON)

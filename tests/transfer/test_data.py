@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.localized import Localized
-from app.programmes import workflow
+from app.programmes import soundness, workflow
 from app.transfer.entries import WHOLE_ENTRY, Entry, Sourced
 from app.transfer.format import Account, CityFile, EarlierName, Measure, Obligation, Transition
 from app.transfer.nodes import plain, read_nodes
@@ -132,7 +132,7 @@ def test_both_workflows_are_sound(index: int) -> None:
     tree, _ = read_nodes("iserlohn.yaml", PUBLISHED.read_bytes())
     assert tree is not None
     definition = plain(tree)["programmes"][index]["workflow"]
-    assert workflow.findings(definition) == ()
+    assert soundness.findings(definition) == ()
     built = workflow.build(definition)
     assert (len(built.statuses), len(built.transitions)) == [(10, 9), (11, 13)][index]
     used = {field for transition in built.transitions.values() for field in transition.fields}
