@@ -1,6 +1,7 @@
 """Empties the outbox: claims one mail, sends it, marks it, commits; then the next.
 
-A crash between the server's OK and our commit repeats that one mail, with the same Message-ID; nothing else can.
+Only a mail that the server may have taken without our learning of it (a crash or a lost connection between its OK
+and our commit) is sent once more, with the same Message-ID.
 """
 
 from __future__ import annotations

@@ -225,6 +225,21 @@ def test_an_incomplete_report_is_not_handed_in(city: City, changes: dict[str, An
     assert queries.list_for_measure(actor(city.lead), city.measure) == []
 
 
+def test_whoever_only_hands_in_a_report_does_not_become_its_author(city: City) -> None:
+    """A head who also leads writes the report; somebody else pressing the button must not free them to release it."""
+    draft = save(city, REPORT)
+    db.session.flush()
+    update = submit(city, REPORT, by=city.coordinator, seen_version=draft.version)
+    assert update.author_id == city.lead.id
+
+
+def test_whoever_changes_a_draft_becomes_its_author(city: City) -> None:
+    draft = save(city, REPORT)
+    db.session.flush()
+    update = submit(city, report(done="Anderes"), by=city.coordinator, seen_version=draft.version)
+    assert update.author_id == city.coordinator.id
+
+
 def test_forecasts_become_those_of_the_milestones(city: City) -> None:
     moved = add_milestone(city.measure, date(2023, 6, 30), forecast_on=date(2023, 7, 1))
     kept = add_milestone(city.measure, date(2023, 9, 30), forecast_on=date(2023, 9, 30))
