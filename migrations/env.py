@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from app.core.database import db, expect_writes
 
@@ -31,6 +34,10 @@ def _render_plain_types(kind: str, thing: object, _autogen: object) -> str | boo
 
 
 expect_writes(True)
-with current_app.app_context(), db.engine.connect() as connection:
-    run(connection)
+try:
+    with current_app.app_context(), db.engine.connect() as connection:
+        run(connection)
+except OperationalError as error:
+    reason = str(error.orig).splitlines()[0]
+    sys.exit(f"The database cannot be reached; check DATABASE_URL and whether it runs. It says: {reason}")
 expect_writes(False)

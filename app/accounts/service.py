@@ -30,16 +30,17 @@ def create_account(actor: audit.Author, email: str, name: str, *, now: datetime,
         Conflict: when the address has an account already.
     """
     address = email.strip().lower()
-    if address.count("@") != 1 or address.startswith("@") or address.endswith("@") or " " in address:
+    local_part, _, domain = address.partition("@")
+    if not 0 < len(local_part) <= 64 or not 0 < len(domain) <= 255 or "@" in domain or " " in address:
         raise RuleBroken(text("„%(email)s“ ist keine E-Mail-Adresse.", email=email[:80]), "email")
-    if len(address) > 320 or not 0 < len(name.strip()) <= 200:
-        raise RuleBroken(text("Adresse oder Name fehlt oder ist zu lang (höchstens 320 und 200 Zeichen)."), "name")
+    if not 0 < len(name.strip()) <= 120:
+        raise RuleBroken(text("Der Name braucht ein bis 120 Zeichen."), "name")
     if find_by_email(address):
         raise Conflict(text("Für %(email)s gibt es schon ein Konto.", email=address), "email")
     account = Account(email=address, name=Localized(name.strip()), language=language)
     db.session.add(account)
     db.session.flush()  # the log line names its key
-    audit.record(actor, account, text("Konto angelegt"), now=now)
+    audit.record(actor, account, text("Konto angelegt: %(email)s", email=address), now=now)
     return account
 
 
@@ -51,7 +52,7 @@ def set_password(actor: audit.Author, account: Account, password: str, *, now: d
     """
     passwords.check(password)
     account.password_hash = passwords.hash_of(password)
-    audit.record(actor, account, text("Passwort gesetzt"), now=now)
+    audit.record(actor, account, text("Passwort gesetzt: %(email)s", email=account.email), now=now)
 
 
 def sign_in(email: str, password: str, *, now: datetime) -> Account:
@@ -78,7 +79,9 @@ def invite(actor: audit.Author, account: Account, *, now: datetime) -> None:
         now=now,
         is_sample=account.is_sample,
     )
-    audit.record(actor, account, text("Link zum Setzen des Passworts verschickt"), now=now)
+    audit.record(
+        actor, account, text("Link zum Setzen des Passworts verschickt: %(email)s", email=account.email), now=now
+    )
 
 
 def account_for_token(token: str) -> Account:

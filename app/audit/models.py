@@ -30,6 +30,7 @@ class AuditEvent(Model):
     scope_id: Mapped[UUID | None]
     changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     reason: Mapped[str | None]
+    is_sample: Mapped[bool] = mapped_column(default=False)
 
     @property
     def sentence(self) -> Text:

@@ -60,6 +60,7 @@ def record(
                 if before != after
             ],
             reason=reason,
+            is_sample=bool(getattr(subject, "is_sample", False)),
         )
     )
 

@@ -101,10 +101,12 @@ def conflict(message: str | None = None, status: int = 409) -> Response:
     return make_response(body, status)
 
 
-def _typed() -> list[str]:
+def _typed() -> list[tuple[None, str]]:
     """What the person wrote themselves; choices and hidden fields mean nothing without their form."""
-    hidden = {"csrf_token", "version", "next", "password", "repeated", "receipts"}
-    return [value for name, value in request.form.items(multi=True) if name not in hidden and value.strip()]
+    hidden = {"csrf_token", "version", "next", "password", "repeated", "receipts", "draft", "approval"}
+    choices = {"period", "health", "role", "unit", "organisation", "lead", "status", "action", "decision", "step"}
+    written = ((name, value) for name, value in request.form.items(multi=True) if value.strip())
+    return [(None, value) for name, value in written if name not in hidden | choices]
 
 
 def _back() -> str:

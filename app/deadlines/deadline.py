@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from app.calendars.partial_dates import PartialDate
 from app.calendars.periods import Period
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
@@ -63,6 +64,7 @@ class Deadline:
     programme_id: UUID
     measure_id: UUID | None = None
     is_sample: bool = False
+    precision: str = "day"
 
     def is_of(self, account_id: UUID | None) -> bool:
         """Whether this person has to act."""
@@ -73,6 +75,11 @@ class Deadline:
         if account_id in self.doers:
             return self
         return replace(self, endpoint=self.page.endpoint, values=self.page.values)
+
+    @property
+    def shown_on(self) -> PartialDate | None:
+        """The due day as its source gave it: a month where it names no more than that."""
+        return PartialDate.of(self.due_on, self.precision) if self.due_on else None
 
     def is_overdue(self, today: date) -> bool:
         """Whether the due day has passed; on the day itself nothing is overdue."""

@@ -142,6 +142,7 @@ def _milestones(measures: dict[UUID, Measure], directory: Directory) -> Iterator
             subject=f"milestone:{milestone.id}",
             version=milestone.due_version,
             due_on=milestone.planned_on,
+            precision=milestone.planned_precision,
             title=milestone.title,
             context=measure.name,
             recipients=people,
@@ -254,6 +255,7 @@ class Named:
     title: Localized | Text
     context: Localized | Text
     measure_id: UUID | None
+    is_sample: bool = False
 
 
 def names_of(subjects: Collection[str]) -> dict[str, Named]:
@@ -276,19 +278,24 @@ def names_of(subjects: Collection[str]) -> dict[str, Named]:
 
 def _milestone_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     query = select(Milestone).where(Milestone.id.in_(ids)).options(joinedload(Milestone.measure))
-    return {row.id: Named(row.title, row.measure.name, row.measure_id) for row in db.session.scalars(query)}
+    return {
+        row.id: Named(row.title, row.measure.name, row.measure_id, row.is_sample) for row in db.session.scalars(query)
+    }
 
 
 def _approval_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     milestone = joinedload(Approval.milestone).joinedload(Milestone.measure)
     rows = db.session.scalars(select(Approval).where(Approval.id.in_(ids)).options(milestone))
     milestones = {row.id: row.milestone for row in rows}
-    return {key: Named(_approval_title(row), row.measure.name, row.measure_id) for key, row in milestones.items()}
+    return {
+        key: Named(_approval_title(row), row.measure.name, row.measure_id, row.is_sample)
+        for key, row in milestones.items()
+    }
 
 
 def _obligation_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     query = select(Obligation).where(Obligation.id.in_(ids)).options(joinedload(Obligation.grant))
-    return {row.id: Named(row.title, row.grant.title, None) for row in db.session.scalars(query)}
+    return {row.id: Named(row.title, row.grant.title, None, row.is_sample) for row in db.session.scalars(query)}
 
 
 def _update_names(subjects: Mapping[UUID, Sequence[str]]) -> dict[str, Named]:

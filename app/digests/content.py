@@ -283,7 +283,8 @@ def _upcoming(facts: Facts) -> Iterator[Upcoming]:
     due: list[tuple[date, Upcoming]] = []
     for measure in facts.measures:
         for milestone in measure.milestones:
-            if milestone.planned_on > until_on + HORIZON:
+            begins_on = milestone.planned_on.replace(day=1) if milestone.by_month else milestone.planned_on
+            if begins_on > until_on + HORIZON:
                 continue
             late = text("geplanter Tag verstrichen, noch nicht freigegeben")
             notes = (late,) if milestone.planned_on < until_on else ()

@@ -68,6 +68,11 @@ class Milestone(Sourced, Versioned, Identified, Model):
     moves: Mapped[list[MilestoneMove]] = relationship(back_populates="milestone", order_by="MilestoneMove.moved_at")
 
     @property
+    def planned(self) -> PartialDate:
+        """The planned day as its source gave it: a month where it names no more than that."""
+        return PartialDate.of(self.planned_on, self.planned_precision)
+
+    @property
     def open_approval(self) -> Approval | None:
         """The request that waits for a decision; the database allows one."""
         return next((approval for approval in self.approvals if approval.decision is None), None)

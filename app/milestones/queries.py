@@ -175,7 +175,7 @@ def reading_for(viewer: Actor, milestone: Milestone, today: date) -> Reading:
         is_overdue=rules.is_overdue(state, milestone.planned_on, today),
         is_internal=is_internal,
         is_sample=milestone.is_sample,
-        planned=planned(milestone),
+        planned=milestone.planned,
         times_moved=len(milestone.moves),
         forecast_on=milestone.forecast_on if is_internal else None,
         actual_on=milestone.actual_on,
@@ -186,11 +186,6 @@ def reading_for(viewer: Actor, milestone: Milestone, today: date) -> Reading:
         sample_fields=frozenset(milestone.sample_fields),
         actions=actions_for(viewer, milestone),
     )
-
-
-def planned(milestone: Milestone) -> PartialDate:
-    """The planned day, or the month where the plan names no more than that."""
-    return PartialDate.of(milestone.planned_on, milestone.planned_precision)
 
 
 def list_requests(viewer: Actor, milestone: Milestone) -> Sequence[Approval]:

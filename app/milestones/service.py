@@ -24,7 +24,7 @@ from app.measures.models import Measure
 from app.milestones import approval as rules
 from app.milestones.approval import Decision
 from app.milestones.models import Approval, Milestone, MilestoneMove
-from app.milestones.queries import involved_ids, planned
+from app.milestones.queries import involved_ids
 from app.organisations.permissions import Actor, Permission, Role, require
 from app.organisations.queries import heads_by_unit, list_members, nearest_heads
 
@@ -310,7 +310,7 @@ def _write(kind: str, approval: Approval, account: Account, now: datetime, **con
     mail.enqueue(
         kind,
         mail.Recipient(account.email, account.name, account.language, account.id),
-        {"approval": approval, "milestone": milestone, "planned": planned(milestone), **content},
+        {"approval": approval, "milestone": milestone, "planned": milestone.planned, **content},
         now=now,
         once=f"{kind}:{approval.id}:{account.id}",
         is_sample=milestone.is_sample,

@@ -113,7 +113,7 @@ def move(milestone_id: UUID) -> Answer:
         service.move_milestone(actor, milestone, to_on, reason, seen_version=seen, now=clock.now())
 
     message = _("Der Plan-Termin ist verschoben.")
-    return _form_page("move", milestone, form, save, message, planned=queries.planned(milestone))
+    return _form_page("move", milestone, form, save, message, planned=milestone.planned)
 
 
 @blueprint.route("/milestones/<uuid:milestone_id>/drop", methods=["GET", "POST"])
@@ -272,7 +272,7 @@ def _stored(milestone: Milestone) -> Sequence[tuple[str, str | None]]:
     return (
         (_("Titel"), local(milestone.title)),
         (_("Beschreibung"), local(milestone.description) or None),
-        (_("Plan-Termin"), day(queries.planned(milestone))),
+        (_("Plan-Termin"), day(milestone.planned)),
     )
 
 
@@ -292,10 +292,15 @@ def _too_late(error: Conflict, milestone: Milestone, form: Form | None = None) -
         "errors/conflict.html",
         code=409,
         message=translate(error.message),
-        typed=[(field.label.text, readable(field.data)) for field in kept],
+        typed=[(field.label.text, readable(field.data)) for field in kept] + _chosen_files(),
         back=url_for("milestones.show", milestone_id=milestone.id),
     )
     return page, 409
+
+
+def _chosen_files() -> list[tuple[str, str]]:
+    names = [file.filename for file in request.files.getlist("files") if file.filename]
+    return [(_("Dateien, bitte bei Bedarf noch einmal wählen"), ", ".join(names))] if names else []
 
 
 def _take_in(form: RequestForm) -> tuple[list[Receipt], list[RuleBroken]]:

@@ -85,7 +85,8 @@ def remove_role(actor: Actor, membership: Membership, *, now: datetime) -> None:
     require(actor, Permission.MANAGE_ACCOUNTS)
     if membership.account_id == actor.account_id and membership.role == Role.ADMINISTRATOR:
         raise RuleBroken(text("Ihre eigene Administration können Sie nicht abgeben; das macht jemand anderes."))
-    what = text("Rolle entzogen: %(role)s", role=str(ROLE_NAMES[Role(membership.role)]))
+    role, email = str(ROLE_NAMES[Role(membership.role)]), membership.account.email
+    what = text("Rolle entzogen: %(role)s für %(email)s", role=role, email=email)
     audit.record(actor, membership.account, what, now=now)
     db.session.delete(membership)
 
@@ -100,7 +101,10 @@ def set_active(actor: Actor, account: Account, active: bool, *, now: datetime) -
     require(actor, Permission.MANAGE_ACCOUNTS)
     if account.id == actor.account_id and not active:
         raise RuleBroken(text("Ihr eigenes Konto können Sie nicht sperren."))
-    what = text("Konto geöffnet") if active else text("Konto gesperrt")
+    email = account.email
+    what = (
+        text("Konto geöffnet: %(email)s", email=email) if active else text("Konto gesperrt: %(email)s", email=email)
+    )
     audit.record(actor, account, what, now=now, changes={"active": (account.active, active)})
     account.active = active
 
@@ -136,4 +140,5 @@ def _add_membership(
             account_id=account.id, role=role, unit_id=unit_id, organisation_id=organisation_id, since_on=day_of(now)
         )
     )
-    audit.record(actor, account, text("Rolle vergeben: %(role)s", role=str(ROLE_NAMES[role])), now=now)
+    what = text("Rolle vergeben: %(role)s für %(email)s", role=str(ROLE_NAMES[role]), email=account.email)
+    audit.record(actor, account, what, now=now)

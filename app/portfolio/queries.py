@@ -26,6 +26,7 @@ class Row:
     next_milestone: Milestone | None
     settled: int
     total: int
+    has_sample: bool
 
 
 def list_rows(viewer: Actor, programme_key: str | None = None) -> list[Row]:
@@ -39,6 +40,7 @@ def list_rows(viewer: Actor, programme_key: str | None = None) -> list[Row]:
             next((milestone for milestone in measure.milestones if not milestone.is_settled), None),
             sum(milestone.is_settled for milestone in measure.milestones),
             len(measure.milestones),
+            any(milestone.is_sample or milestone.sample_fields for milestone in measure.milestones),
         )
         for measure in measures
     ]

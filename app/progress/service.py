@@ -49,7 +49,7 @@ def save_draft(
         Conflict: when the draft has changed, appeared or gone since.
     """
     draft = _write_draft(actor, measure, report, now, seen_version, receipts, removed_ids)
-    what = text("Entwurf des Sachstands %(period)s gespeichert", period=draft.period)
+    what = text("Entwurf des Sachstands %(period)s gespeichert", period=str(draft.reporting_period.label()))
     audit.record(actor, draft, what, now=now, scope_id=measure.id)
     return draft
 
@@ -79,7 +79,7 @@ def submit_update(
     audit.record(
         actor,
         update,
-        text("Sachstand %(period)s eingereicht", period=update.period),
+        text("Sachstand %(period)s eingereicht", period=str(update.reporting_period.label())),
         now=now,
         scope_id=measure.id,
         changes={
@@ -103,7 +103,7 @@ def release_update(actor: Actor, update: ProgressUpdate, *, now: datetime, seen_
     """
     _check_decidable(actor, update, seen_version)
     _decide(actor, update, UpdateState.RELEASED, now)
-    what = text("Sachstand %(period)s freigegeben", period=update.period)
+    what = text("Sachstand %(period)s freigegeben", period=str(update.reporting_period.label()))
     audit.record(actor, update, what, now=now, scope_id=update.measure_id)
     _tell_those_who_report(actor, update, now)
 
@@ -122,7 +122,7 @@ def return_update(
     release.check_reason(reason)
     _decide(actor, update, UpdateState.RETURNED, now)
     update.return_reason = stripped(reason)
-    what = text("Sachstand %(period)s zurückgegeben", period=update.period)
+    what = text("Sachstand %(period)s zurückgegeben", period=str(update.reporting_period.label()))
     audit.record(actor, update, what, now=now, scope_id=update.measure_id, reason=update.return_reason)
     if queries.find_draft(update.measure) is None:
         db.session.add(_draft_from(update, now))
@@ -139,7 +139,7 @@ def discard_draft(actor: Actor, draft: ProgressUpdate, *, now: datetime, seen_ve
     require(actor, Permission.REPORT_PROGRESS, draft.measure.scope)
     if draft.state != UpdateState.DRAFT or draft.version != seen_version:
         raise Conflict(text("Dieser Entwurf wurde inzwischen geändert oder eingereicht. Es wurde nichts verworfen."))
-    what = text("Entwurf des Sachstands %(period)s verworfen", period=draft.period)
+    what = text("Entwurf des Sachstands %(period)s verworfen", period=str(draft.reporting_period.label()))
     audit.record(actor, draft, what, now=now, scope_id=draft.measure_id)
     db.session.delete(draft)
 

@@ -132,7 +132,7 @@ def _form_for(measure: Measure, draft: ProgressUpdate | None) -> ReportForm:
     reported = queries.reported_periods([measure.id])[measure.id]
     offered = queries.offered_periods(measure, clock.today())
     milestones = [milestone for milestone in measure.milestones if not milestone.is_settled]
-    days = {milestone.id: milestone.forecast_on or milestone.planned_on for milestone in milestones}
+    days = {milestone.id: milestone.forecast_on for milestone in milestones if milestone.forecast_on}
     if draft is None:
         latest = queries.latest_visible(current_actor(), measure)
         data: dict[str, Any] = {
@@ -147,7 +147,7 @@ def _form_for(measure: Measure, draft: ProgressUpdate | None) -> ReportForm:
     return report_form(
         periods=_period_choices(offered, draft, reported),
         milestones=[
-            (milestone.id, local(milestone.title), _("geplant: %(day)s", day=day(milestone.planned_on)))
+            (milestone.id, local(milestone.title), _("geplant: %(day)s", day=day(milestone.planned)))
             for milestone in milestones
         ],
         attachments=[(str(document.id), document.filename) for document in draft.attachments] if draft else [],

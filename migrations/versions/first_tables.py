@@ -37,6 +37,7 @@ def upgrade() -> None:
     sa.Column('scope_id', sa.Uuid(), nullable=True),
     sa.Column('changes', sa.JSON(), nullable=False),
     sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('is_sample', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_event'))
     )
     with op.batch_alter_table('audit_event', schema=None) as batch_op:

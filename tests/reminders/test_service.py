@@ -136,14 +136,15 @@ def test_peer_7_everything_for_a_person_is_one_mail_with_each_line_once(city: Ci
 @pytest.mark.parametrize(
     ("days", "subject"),
     [
-        ((7,), "Nummer 1: in 7 Tagen fällig"),
-        ((-7,), "Nummer 1: seit 7 Tagen überfällig"),
+        ((7,), "Nummer 1 (Busverkehr): in 7 Tagen fällig"),
+        ((-7,), "Nummer 1 (Busverkehr): seit 7 Tagen überfällig"),
         ((7, 14), "2 Fristen rücken näher"),
         ((7, -7, 0), "3 Fristen, davon 1 überfällig"),
         ((-7, -14), "2 Fristen sind überfällig"),
     ],
 )
 def test_the_subject_says_what_is_in_the_mail(city: City, days: tuple[int, ...], subject: str) -> None:
+    city.measure.title = Localized("Busverkehr")
     for number, distance in enumerate(days, start=1):
         add_milestone(city.measure, in_days(distance), title=Localized(f"Nummer {number}"))
     service.sweep_all(NOON)
