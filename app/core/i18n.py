@@ -35,7 +35,14 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_DEFAULT_TIMEZONE"] = str(CITY_ZONE)
     Babel(app, locale_selector=_readers_language)
     app.jinja_env.filters.update(
-        t=translate, local=local, name=name, date=day, datetime=instant, money=money, percent=percent
+        t=translate,
+        local=local,
+        name=name,
+        date=day,
+        datetime=instant,
+        time=time_of_day,
+        money=money,
+        percent=percent,
     )
     app.jinja_env.globals["get_locale"] = get_locale
     app.jinja_env.globals["languages"] = LANGUAGES
@@ -116,6 +123,11 @@ def instant(value: datetime | None) -> str:
     if value is None:
         return ""
     return str(format_datetime(value, "dd.MM.yyyy, HH:mm" if language() == "de" else "d MMM yyyy, HH:mm"))
+
+
+def time_of_day(value: datetime) -> str:
+    """The time of an instant in the city's zone, as 09:30."""
+    return value.astimezone(CITY_ZONE).strftime("%H:%M")
 
 
 def money(value: Decimal | None) -> str:
