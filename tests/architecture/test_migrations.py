@@ -59,7 +59,8 @@ def test_a_line_of_the_log_is_never_changed_on_sqlite_either(tmp_path: Path, sta
         with transaction.transaction():
             db.session.execute(
                 sa.text(
-                    "INSERT INTO audit_event (at, actor_name, what, what_params, subject_kind, subject_id, changes, is_sample) "
+                    "INSERT INTO audit_event "
+                    "(at, actor_name, what, what_params, subject_kind, subject_id, changes, is_sample) "
                     "VALUES ('2023-03-15', 'x', 'x', '{}', 'x', 'x', '[]', FALSE)"
                 )
             )
