@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, make_response
 
 
 def init_app(app: Flask) -> None:
@@ -27,6 +27,15 @@ def init_app(app: Flask) -> None:
         if response.mimetype == "text/html":
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def framed(html: str) -> Response:
+    """The HTML part of a mail for the frame on its page: it may style itself, and nothing else."""
+    response = make_response(html)
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups; frame-ancestors 'self'"
+    )
+    return response
 
 
 def csp_nonce() -> str:

@@ -6,7 +6,7 @@ language of whoever reads the page, the mail or the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,13 @@ class Text:
 def text(msgid: str, **params: Any) -> Text:
     """A sentence to be translated at the edge."""
     return Text(msgid, params)
+
+
+def joined(parts: Sequence[Text]) -> Text:
+    """Several sentences in one, with semicolons between them."""
+    if len(parts) == 1:
+        return parts[0]
+    return text("%(first)s; %(rest)s", first=parts[0], rest=joined(parts[1:]))
 
 
 def ntext(singular: str, plural: str, n: int, **params: Any) -> Text:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from app.core.text import Text, ntext, text
+from app.core.text import Text, joined, ntext, text
 from app.digests.facts import MeasureFacts
 from app.programmes.workflow import Category
 from app.progress.health import Health
@@ -93,10 +93,3 @@ def _part(course: Course, n: int) -> Text:
         Course.FINISHED: ntext("eine ist abgeschlossen", "%(n)s sind abgeschlossen", n),
         Course.STOPPED: ntext("eine ist abgebrochen", "%(n)s sind abgebrochen", n),
     }[course]
-
-
-def joined(parts: Sequence[Text]) -> Text:
-    """Several sentences in one, with semicolons between them."""
-    if len(parts) == 1:
-        return parts[0]
-    return text("%(first)s; %(rest)s", first=parts[0], rest=joined(parts[1:]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -16,6 +16,7 @@ from app.calendars.periods import Rhythm
 from app.core import clock
 from app.core.errors import Conflict, DomainError
 from app.core.i18n import LANGUAGES, language
+from app.core.security import framed
 from app.digests import content, facts, queries, released, service, spans
 from app.digests.content import Content
 from app.digests.facts import Facts
@@ -29,10 +30,6 @@ from app.programmes.models import ProgrammeFunder
 blueprint = Blueprint("digests", __name__, url_prefix="/digests")
 
 Answer = Response | str | tuple[str, int]
-FRAME_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups; frame-ancestors 'self'"
-)
-"""What the HTML part of a mail may do in its frame: style itself, and nothing else."""
 
 
 @blueprint.get("")
@@ -67,7 +64,7 @@ def preview_html(programme_key: str, organisation_key: str) -> Response:
     funder = _get_funder(programme_key, organisation_key)
     until_on = _asked().until.data or _today(funder)
     shown_in = _chosen_language(queries.list_recipients(funder))
-    return _framed(_draft(funder, until_on, shown_in).letter)
+    return framed(_draft(funder, until_on, shown_in).letter.html)
 
 
 @blueprint.post("/<programme_key>/<organisation_key>/send")
@@ -120,7 +117,7 @@ def show(digest_id: UUID) -> str:
 def show_html(digest_id: UUID) -> Response:
     """The HTML part of an archived digest alone, for the frame on its page."""
     digest = queries.get_digest(current_actor(), digest_id)
-    return _framed(service.write(content.build(facts.from_json(digest.facts)), language()))
+    return framed(service.write(content.build(facts.from_json(digest.facts)), language()).html)
 
 
 # -- parts of the preview
@@ -192,9 +189,3 @@ def _chosen_language(recipients: Sequence[DigestRecipient]) -> str:
 
 def _today(funder: ProgrammeFunder) -> date:
     return clock.day_of(clock.now(), funder.programme.zone)
-
-
-def _framed(letter: Letter) -> Response:
-    response = make_response(letter.html)
-    response.headers["Content-Security-Policy"] = FRAME_POLICY
-    return response

@@ -10,7 +10,7 @@ from app.accounts.models import Account
 from app.audit import service as audit
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, NotFound, RuleBroken
-from app.core.text import Text, text
+from app.core.text import joined, text
 from app.measures.models import Measure, StatusChange
 from app.measures.queries import transition_facts
 from app.organisations.models import Unit
@@ -60,7 +60,7 @@ def change_status(
     unmet = workflow.check(rules, transition, roles, transition_facts(measure), note, record)
     if unmet:
         field = next((condition.input_field for condition in unmet if condition.input_field), None)
-        raise RuleBroken(_joined([condition.message for condition in unmet]), field)
+        raise RuleBroken(joined([condition.message for condition in unmet]), field)
     before, target = measure.current_status, rules.statuses[transition.target]
     change = StatusChange(
         measure=measure,
@@ -174,9 +174,3 @@ def check_version(measure: Measure, seen_version: int | None) -> None:
 
 def _name(thing: Account | Unit | None) -> str | None:
     return str(thing.name) if thing else None
-
-
-def _joined(messages: list[Text]) -> Text:
-    if len(messages) == 1:
-        return messages[0]
-    return text("%(first)s; %(rest)s", first=messages[0], rest=_joined(messages[1:]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Flask, make_response, render_template, request
+from flask import Blueprint, Flask, render_template, request
 from werkzeug.wrappers import Response
 
 from app.audit import labels
 from app.audit import queries as audit
 from app.core.errors import NotFound
 from app.core.i18n import readable
+from app.core.security import framed
 from app.core.text import text
 from app.mail import queries as mail
 from app.organisations.permissions import Permission, require
@@ -51,11 +52,7 @@ def mail_html(mail_id: UUID) -> Response:
     letter = mail.get_mail(mail_id)
     if letter.is_secret:
         raise NotFound(text("Diese Mail ist nur für ihren Empfänger."))
-    response = make_response(letter.body_html)
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups; frame-ancestors 'self'"
-    )
-    return response
+    return framed(letter.body_html)
 
 
 @blueprint.get("/log")
