@@ -6,16 +6,16 @@ import json
 from datetime import date, datetime
 
 import click
-from flask.cli import AppGroup
 
 from app.core import clock, transaction
+from app.core.commands import Commands
 from app.core.errors import DomainError
 from app.core.i18n import LANGUAGES, translate
 from app.core.text import text
 from app.digests import content, facts, queries, released, service, spans
 from app.organisations.permissions import Actor, Role
 
-commands = AppGroup("digests", help="What funders are told.")
+commands = Commands("digests", help="What funders are told.")
 OPERATOR = Actor(account_id=None, name="flask digests", roles=frozenset({Role.ADMINISTRATOR}))
 
 

@@ -6,8 +6,8 @@ import json
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
 
+from app.core.commands import Commands
 from app.core.i18n import translate
 from app.core.text import text
 from app.core.transaction import reading
@@ -15,7 +15,7 @@ from app.mail import delivery, queries
 from app.mail.models import MailState
 from app.mail.transport import Transport
 
-commands = AppGroup("mail", help="The outbox.")
+commands = Commands("mail", help="The outbox.")
 
 
 @commands.command("deliver")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.core import clock, transaction
+from app.core.commands import Commands
 from app.core.errors import DomainError
 from app.core.i18n import translate
-from app.core.text import text
 from app.organisations import service
 
-AWAY = text(
-    "Die Datenbank antwortet nicht oder ist leer. Prüfen Sie DATABASE_URL und führen Sie aus: flask db upgrade"
-)
-commands = AppGroup("accounts", help="People and their access.")
+commands = Commands("accounts", help="People and their access.")
 
 
 @commands.command("create-admin")
@@ -30,6 +25,4 @@ def create_admin(email: str, name: str, password: str) -> None:
             address = account.email
     except DomainError as error:
         raise click.ClickException(translate(error.message)) from None
-    except (OperationalError, ProgrammingError):
-        raise click.ClickException(translate(AWAY)) from None
     click.echo(f"{address} kann sich jetzt anmelden und weitere Personen einladen.")

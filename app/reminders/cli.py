@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-from flask.cli import AppGroup
 
 from app.core import clock, transaction
+from app.core.commands import Commands
 from app.core.i18n import translate
 from app.core.text import ntext
 from app.reminders import service
 
-commands = AppGroup("reminders", help="Reminders of deadlines.")
+commands = Commands("reminders", help="Reminders of deadlines.")
 
 
 @commands.command("sweep")

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import clock, transaction
+from app.core.commands import Commands
 from app.core.i18n import translate
 from app.core.text import Text, ntext, text
 from app.organisations.permissions import system
@@ -24,7 +24,7 @@ from app.transfer.format import CityFile
 from app.transfer.reading import Reading, read_files
 from app.transfer.summary import Kind, Outcome, Summary, contents, counted
 
-commands = AppGroup("programmes", help="Programmes, and the file that brings a whole city.")
+commands = Commands("programmes", help="Programmes, and the file that brings a whole city.")
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")

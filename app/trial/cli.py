@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
 
 from app.core import transaction
+from app.core.commands import Commands
 from app.organisations.queries import find_city
 from app.transfer.cli import import_files
 from app.trial.views import trial_buttons
 
-commands = AppGroup("trial", help="Trials on sample data.")
+commands = Commands("trial", help="Trials on sample data.")
 
 
 @commands.command("seed-if-empty")
