@@ -86,6 +86,8 @@ def translate(value: Any) -> str:
 
 def readable(param: Any) -> Any:
     """A value as the reader sees it: sentences and data in their language, days and instants in its form."""
+    if isinstance(param, tuple):
+        return ", ".join(str(readable(part)) for part in param)
     if isinstance(param, Text):
         return translate(param)
     if isinstance(param, Localized):

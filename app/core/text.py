@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Text:
-    """One sentence with its parameters, and its plural form where a number decides."""
+    """One sentence with its parameters, and its plural form where a number decides. A tuple is said as a list."""
 
     msgid: str
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -21,10 +21,14 @@ class Text:
 
     def __str__(self) -> str:
         chosen = self.plural if self.plural is not None and self.params["n"] != 1 else self.msgid
-        return chosen % self.params if self.params else chosen
+        return chosen % {name: _said(param) for name, param in self.params.items()} if self.params else chosen
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+def _said(param: Any) -> Any:
+    return ", ".join(map(str, param)) if isinstance(param, tuple) else param
 
 
 def text(msgid: str, **params: Any) -> Text:

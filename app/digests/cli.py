@@ -66,5 +66,5 @@ def _instant(written: str) -> datetime:
         raise click.BadParameter(f"{written!r} is no instant; write 2023-04-01T07:00", param_hint="--at") from None
     instant = instant if instant.tzinfo else instant.replace(tzinfo=clock.CITY_ZONE)
     if instant > clock.now():
-        raise click.BadParameter(str(text("dieser Zeitpunkt liegt in der Zukunft")), param_hint="--at")
+        raise click.BadParameter(translate(text("dieser Zeitpunkt liegt in der Zukunft")), param_hint="--at")
     return instant

@@ -182,9 +182,9 @@ def _draft(funder: ProgrammeFunder, until_on: date, shown_in: str) -> Draft:
 
 
 def _chosen_language(recipients: Sequence[DigestRecipient]) -> str:
-    """The language asked for, else that of the first recipient."""
+    """The language asked for, else that of the first recipient, else the reader's own."""
     asked = request.args.get("language", "")
-    return asked if asked in LANGUAGES else next((recipient.language for recipient in recipients), "de")
+    return asked if asked in LANGUAGES else next((recipient.language for recipient in recipients), language())
 
 
 def _today(funder: ProgrammeFunder) -> date:

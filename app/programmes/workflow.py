@@ -192,7 +192,7 @@ def check(
     """Everything that stands in the way of a transition: role, guards, required fields. Empty when it may go."""
     unmet: list[Unmet] = []
     if not roles & transition.roles:
-        allowed = ", ".join(str(ROLE_NAMES[role]) for role in Role if role in transition.roles)
+        allowed = tuple(ROLE_NAMES[role] for role in Role if role in transition.roles)
         unmet.append(Unmet(text("dafür ist eine andere Rolle nötig: %(roles)s", roles=allowed)))
     for guard in transition.guards:
         message = GUARDS[guard.name](facts, guard, note)

@@ -18,6 +18,16 @@ def test_a_text_says_itself_in_german_and_chooses_its_plural() -> None:
     assert (str(one), str(two)) == ("1 Tag", "2 Tage")
 
 
+def test_a_list_of_names_is_said_in_the_readers_language(app: Flask) -> None:
+    sentence = text(
+        "dafür ist eine andere Rolle nötig: %(roles)s", roles=(text("Projektleitung"), text("Koordination"))
+    )
+    assert str(sentence).endswith("Projektleitung, Koordination")
+    with in_language("en"):
+        assert "Projektleitung" not in translate(sentence)
+        assert ", " in translate(sentence)
+
+
 def test_a_text_is_translated_with_its_parameters(app: Flask) -> None:
     with in_language("en"):
         assert translate(text("fällig am %(day)s", day=date(2023, 3, 15))).endswith("15 Mar 2023")
