@@ -55,6 +55,15 @@ def set_password(actor: audit.Author, account: Account, password: str, *, now: d
     audit.record(actor, account, text("Passwort gesetzt: %(email)s", email=account.email), now=now)
 
 
+def change_language(actor: audit.Author, account: Account, language: str, *, now: datetime) -> None:
+    """The language of somebody's pages and mails."""
+    if language == account.language:
+        return
+    what = text("Sprache geändert: %(email)s", email=account.email)
+    audit.record(actor, account, what, now=now, changes={"language": (account.language, language)})
+    account.language = language
+
+
 def sign_in(email: str, password: str, *, now: datetime) -> Account:
     """The account behind address and password.
 

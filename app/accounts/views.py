@@ -157,5 +157,5 @@ def change_language() -> Response:
     session["language"] = language
     g.language = language
     if current_user.is_authenticated:
-        current_user.language = language
+        service.change_language(Oneself(current_user), current_user, language, now=clock.now())
     return redirect(safe_path(request.form.get("next")) or url_for("dashboard.home"))

@@ -29,6 +29,7 @@ FIELD_NAMES: Mapping[str, Text] = {
     "done_on": text("Erledigt am"),
     "due_on": text("Frist"),
     "ends": text("Ende"),
+    "evidence": text("Nachweise"),
     "field": text("Handlungsfeld"),
     "file_number": text("Aktenzeichen"),
     "focus_area": text("Schwerpunkt"),

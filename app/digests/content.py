@@ -239,8 +239,8 @@ def _move_lines(measure: MeasureFacts, facts: Facts) -> Iterator[Line]:
             text(
                 "Meilenstein verlegt: „%(title)s“ von %(old)s auf %(new)s",
                 title=last.title,
-                old=day_or_month(first.from_on, last.by_month),
-                new=day_or_month(last.to_on, last.by_month),
+                old=day_or_month(first.from_on, first.by_month),
+                new=day_or_month(last.to_on, by_month=False),
             ),
             (text("Begründung: %(reason)s", reason=one_line(last.reason)), *_late(last.at, facts)),
             is_sample=last.is_sample,
@@ -319,7 +319,7 @@ def _row(measure: MeasureFacts) -> Row:
 
 def day_or_month(day: date, by_month: bool) -> Text:
     """A planned day as its source gave it."""
-    return PartialDate(day.year, day.month, None if by_month else day.day).label()
+    return PartialDate.of(day, "month" if by_month else "day").label()
 
 
 def one_line(written: str) -> str:

@@ -71,7 +71,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Move:
-    """A planned day that moved."""
+    """A planned day that moved; `by_month` says whether the old plan named a month only. The new one names a day."""
 
     key: str
     at: datetime

@@ -223,7 +223,7 @@ def _list_moves(programme: Programme) -> dict[UUID, list[facts.Move]]:
                 title=milestone.title,
                 from_on=move.from_on,
                 to_on=move.to_on,
-                by_month=_by_month(milestone),
+                by_month=move.from_precision == "month",
                 reason=move.reason,
                 is_sample=milestone.is_sample,
             )

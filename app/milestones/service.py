@@ -204,7 +204,10 @@ def request_approval(
         text("Freigabe beantragt: %(title)s", title=milestone.title.de),
         now=now,
         scope_id=milestone.measure_id,
-        changes={"actual_on": (None, actual_on)},
+        changes={
+            "actual_on": (None, actual_on),
+            "evidence": (None, ", ".join(document.filename for document in approval.evidence) or None),
+        },
     )
     _ask_for_decision(approval, now)
     return approval

@@ -43,13 +43,3 @@ def missing(health: Health, reason: str | None, decision_wanted: str | None) -> 
             RuleBroken(text("Bei Rot nennen Sie bitte die Entscheidung, die Sie brauchen."), "decision_wanted")
         )
     return tuple(broken)
-
-
-def check(health: Health, reason: str | None, decision_wanted: str | None) -> None:
-    """Yellow and red need a reason, red also the decision that is wanted.
-
-    Raises:
-        RuleBroken: on the first field that is missing.
-    """
-    for broken in missing(health, reason, decision_wanted):
-        raise broken

@@ -79,8 +79,15 @@ def add_forecast(update: ProgressUpdate, milestone: Milestone, day: date) -> Mil
 
 
 def move(milestone: Milestone, to_on: date, at: datetime, reason: str = "Lieferverzug") -> MilestoneMove:
-    row = MilestoneMove(milestone=milestone, from_on=milestone.planned_on, to_on=to_on, reason=reason, moved_at=at)
-    milestone.planned_on = to_on
+    row = MilestoneMove(
+        milestone=milestone,
+        from_on=milestone.planned_on,
+        from_precision=milestone.planned_precision,
+        to_on=to_on,
+        reason=reason,
+        moved_at=at,
+    )
+    milestone.planned_on, milestone.planned_precision = to_on, "day"
     return add(row)  # type: ignore[no-any-return]
 
 

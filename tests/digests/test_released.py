@@ -241,3 +241,12 @@ def from_scratch(city: City) -> None:
     db.session.expire_all()
     assert city.programme.funders
     assert city.funder_organisation.name
+
+
+def test_a_plan_that_named_a_month_is_told_as_that_month_after_it_moved(city: City) -> None:
+    milestone = add_milestone(city.measure, date(2023, 6, 30), planned_precision="month")
+    move(milestone, date(2023, 9, 15), noon(date(2023, 3, 10)))
+    (told,) = released.gather(city.programme.funders[0], date(2023, 3, 14)).measures[0].moves
+    assert (told.from_on, told.to_on, told.by_month) == (date(2023, 6, 30), date(2023, 9, 15), True)
+    (news,) = content.build(released.gather(city.programme.funders[0], date(2023, 3, 14))).news
+    assert str(news.lines[0].text).endswith("von Juni 2023 auf 2023-09-15")
