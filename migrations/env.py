@@ -33,10 +33,23 @@ def _render_plain_types(kind: str, thing: object, _autogen: object) -> str | boo
     return False
 
 
+def check_links(connection: Connection, on: bool) -> None:
+    """SQLite: a table that is made anew must not take along the rows that refer to it."""
+    if connection.dialect.name != "sqlite":
+        return
+    driver = connection.connection.driver_connection  # no transaction yet: inside one the setting is ignored
+    assert driver is not None
+    if on and (broken := driver.execute("PRAGMA foreign_key_check").fetchall()):
+        raise RuntimeError(f"rows that refer to nothing: {broken[:5]}")
+    driver.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
+
+
 expect_writes(True)
 try:
     with current_app.app_context(), db.engine.connect() as connection:
+        check_links(connection, on=False)
         run(connection)
+        check_links(connection, on=True)
 except OperationalError as error:
     reason = str(error.orig).splitlines()[0]
     sys.exit(f"The database cannot be reached; check DATABASE_URL and whether it runs. It says: {reason}")

@@ -105,6 +105,11 @@ class MoneyField(StringField):
         self.amount = Decimal(f"{match[1].replace('.', '')}.{match[2] or '0'}")
 
 
+def amount_typed(amount: Decimal | None) -> str | None:
+    """An amount as a `MoneyField` would be typed: 1.234,56."""
+    return None if amount is None else f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
 def stripped(value: str | None) -> str | None:
     """Text without white space around it; nothing typed is None."""
     return (value or "").strip() or None

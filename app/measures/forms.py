@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import MultipleFileField
 from wtforms import BooleanField, Field, SelectField, StringField, TextAreaField, URLField
 from wtforms.validators import URL, InputRequired, Length, Optional
 
 from app.core.errors import DomainError
-from app.core.forms import DayField, MoneyField, VersionedForm
+from app.core.forms import DayField, MoneyField, VersionedForm, amount_typed
 from app.core.i18n import local
+from app.programmes.four_eyes import REASON_FIELD
+from app.programmes.guards import Given
 from app.programmes.workflow import Field as RecordField
-from app.programmes.workflow import FieldType, Transition, Workflow
+from app.programmes.workflow import FieldType, Transition
 
 PREFIX = "record_"
+YES = "ja"
 
 
 class TransitionForm(VersionedForm):
@@ -29,6 +35,11 @@ class TransitionForm(VersionedForm):
             name.removeprefix(PREFIX): _kept(field) for name, field in self._fields.items() if name.startswith(PREFIX)
         }
 
+    def given(self) -> Given:
+        """What the person gives with the step; how many files is known where they are taken in."""
+        reason = self[REASON_FIELD].data if REASON_FIELD in self else None
+        return Given(self.note.data or "", self.record(), override_reason=reason or "")
+
     def refuse(self, error: DomainError) -> None:
         """Finds the workflow's own fields, which the service calls by their keys."""
         if error.field and PREFIX + error.field in self._fields:
@@ -36,17 +47,40 @@ class TransitionForm(VersionedForm):
         super().refuse(error)
 
 
-def form_for(transition: Transition, workflow: Workflow) -> TransitionForm:
-    """The form of one transition."""
-    fields = {PREFIX + key: _input(workflow.fields[key]) for key in transition.fields}
-    needs_note = any(guard.name == "note_given" for guard in transition.guards)
-    if needs_note:
+def form_for(
+    transition: Transition, asked: Mapping[str, RecordField], record: Mapping[str, Any], *, is_emergency: bool
+) -> TransitionForm:
+    """The form of one transition: the fields it asks this person for, filled with what is known already."""
+    needs = {guard.name for guard in transition.guards}
+    fields = {PREFIX + key: record_input(field) for key, field in asked.items()}
+    if "note_given" in needs:
         required = [InputRequired(_l("Begründung fehlt")), Length(max=5000)]
         fields["note"] = TextAreaField(_l("Begründung"), required)
-    return type("ThisTransitionForm", (TransitionForm,), fields)()  # type: ignore[no-any-return]
+    if "evidence_attached" in needs:
+        fields["files"] = MultipleFileField(_l("Nachweise"))
+    if is_emergency:
+        fields[REASON_FIELD] = TextAreaField(
+            _l("Begründung des Notfalls"),
+            [InputRequired(_l("Begründung des Notfalls fehlt")), Length(max=2000)],
+            description=_l("Sie steht im Protokoll und in jedem Digest an die Fördermittelgeber."),
+        )
+    known = {PREFIX + key: record_value(field, record.get(key)) for key, field in asked.items()}
+    return type("ThisTransitionForm", (TransitionForm,), fields)(**known)  # type: ignore[no-any-return]
 
 
-def _input(field: RecordField) -> Field:
+def record_value(field: RecordField, kept: Any) -> Any:
+    """What the measure keeps, as the input of its field takes it."""
+    if kept is None:
+        return None
+    if field.type is FieldType.DATE:
+        return date.fromisoformat(kept)
+    if field.type is FieldType.MONEY:
+        return amount_typed(Decimal(kept))
+    return kept == YES if field.type is FieldType.YES_NO else kept
+
+
+def record_input(field: RecordField) -> Field:
+    """The input of a field of the workflow, which must be filled."""
     label = local(field.label)
     hint = local(field.hint)
     required = InputRequired(_l("Angabe „%(label)s“ fehlt", label=label))
@@ -71,7 +105,7 @@ def _kept(field: Field) -> Any:
     if isinstance(field, DayField):
         return field.data.isoformat() if field.data else None
     if isinstance(field, BooleanField):
-        return "ja" if field.data else None
+        return YES if field.data else None
     return (field.data or "").strip() or None
 
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.calendars.partial_dates import PartialDate, PartialDateText
-from app.core.database import Identified, Model, Versioned
+from app.core.database import Identified, Model, Versioned, db
 from app.core.localized import Localized, LocalizedText
 from app.core.sources import Sourced
 from app.core.text import Text, text
@@ -21,6 +21,7 @@ from app.programmes.workflow import Category, Status
 
 if TYPE_CHECKING:
     from app.accounts.models import Account
+    from app.documents.models import Document
     from app.grants.models import Grant
     from app.milestones.models import Milestone
     from app.organisations.models import Unit
@@ -28,11 +29,28 @@ if TYPE_CHECKING:
     from app.progress.models import ProgressUpdate
 
 
+predecessor = Table(
+    "measure_predecessor",
+    db.metadata,
+    Column("measure_id", ForeignKey("measure.id"), primary_key=True),
+    Column("predecessor_id", ForeignKey("measure.id"), primary_key=True),
+    CheckConstraint("measure_id <> predecessor_id", name="not_before_itself"),
+)
+
+evidence = Table(
+    "status_change_evidence",
+    db.metadata,
+    Column("status_change_id", ForeignKey("status_change.id"), primary_key=True),
+    Column("document_id", ForeignKey("document.id"), primary_key=True),
+)
+
+
 class Measure(Sourced, Versioned, Identified, Model):
     """Something the city carries out under a programme. What is None has not been published.
 
     `record` keeps what transitions asked for (field key → value); `partners` are names as published;
-    `entered_on` is the city day on which Wegmarke learned of it: nothing is owed from long before.
+    `entered_on` is the city day on which Wegmarke learned of it: nothing is owed from long before; `edited_by_id` is
+    who changed its details last: four eyes. `predecessors` must be done before steps that wait for them.
     """
 
     __tablename__ = "measure"
@@ -58,13 +76,20 @@ class Measure(Sourced, Versioned, Identified, Model):
     status_since: Mapped[datetime | None]
     entered_on: Mapped[date]
     record: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    edited_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     documents: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
 
     programme: Mapped[Programme] = relationship()
     workflow: Mapped[Workflow] = relationship()
     focus_area: Mapped[FocusArea | None] = relationship()
     unit: Mapped[Unit | None] = relationship()
-    lead: Mapped[Account | None] = relationship()
+    lead: Mapped[Account | None] = relationship(foreign_keys=[lead_id])
+    predecessors: Mapped[list[Measure]] = relationship(
+        secondary=predecessor,
+        primaryjoin="Measure.id == measure_predecessor.c.measure_id",
+        secondaryjoin="Measure.id == measure_predecessor.c.predecessor_id",
+        order_by="Measure.sort_key",
+    )
     events: Mapped[list[MeasureEvent]] = relationship(back_populates="measure", order_by="MeasureEvent.sort_on")
     activities: Mapped[list[Activity]] = relationship(back_populates="measure", order_by="Activity.key")
     status_changes: Mapped[list[StatusChange]] = relationship(
@@ -159,7 +184,11 @@ class Activity(Sourced, Identified, Model):
 
 
 class StatusChange(Identified, Model):
-    """One step of a measure through its workflow."""
+    """One step of a measure through its workflow.
+
+    `from_workflow_id` is set where the step led from one version of the workflow to another. `override_reason` is
+    set where four eyes were passed by in an emergency.
+    """
 
     __tablename__ = "status_change"
     __table_args__ = (Index(None, "measure_id", "changed_at"),)
@@ -172,8 +201,22 @@ class StatusChange(Identified, Model):
     changed_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     note: Mapped[str | None]
     record: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    from_workflow_id: Mapped[UUID | None] = mapped_column(ForeignKey("workflow.id"))
+    override_reason: Mapped[str | None]
     is_sample: Mapped[bool] = mapped_column(default=False)
 
     measure: Mapped[Measure] = relationship(back_populates="status_changes")
-    workflow: Mapped[Workflow] = relationship()
+    workflow: Mapped[Workflow] = relationship(foreign_keys=[workflow_id])
+    from_workflow: Mapped[Workflow | None] = relationship(foreign_keys=[from_workflow_id])
+    evidence: Mapped[list[Document]] = relationship(secondary=evidence)
     changed_by: Mapped[Account | None] = relationship()
+
+    @property
+    def before(self) -> Status | None:
+        """The status it led from, in the words of the version that held then."""
+        return (self.from_workflow or self.workflow).rules.statuses[self.from_status] if self.from_status else None
+
+    @property
+    def after(self) -> Status:
+        """The status it led to."""
+        return self.workflow.rules.statuses[self.to_status]

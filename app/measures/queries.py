@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from app.core.clock import day_of
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.text import text
 from app.measures.models import Measure, MeasureEvent
-from app.organisations.permissions import Actor, Permission, Role, allows
+from app.organisations.permissions import Actor, Permission, Role, allows, roles_in
+from app.organisations.queries import heads_by_unit, list_members, nearest_heads
+from app.programmes.access import MEASURE_FIELDS, Access
+from app.programmes.guards import Facts
 from app.programmes.models import Programme, ProgrammeFunder
-from app.programmes.workflow import Facts
+from app.programmes.workflow import FINISHED_CATEGORIES, Person
 
 
 def get_measure(viewer: Actor, measure_id: UUID) -> Measure:
@@ -64,19 +68,65 @@ def list_events(measure: Measure, today: date) -> list[MeasureEvent]:
     return [event for event in measure.events if event.sort_on <= today]
 
 
-def transition_facts(measure: Measure) -> Facts:
-    """What the guards of the measure's workflow look at."""
-    roles = {Role.PROJECT_LEAD} if measure.lead_id else set()
-    if measure.unit and any(
-        membership.role == Role.DEPARTMENT_HEAD and membership.account.active
-        for unit in measure.unit.with_parents()
-        for membership in unit.memberships
-    ):
-        roles.add(Role.DEPARTMENT_HEAD)
+def transition_facts(measure: Measure, today: date) -> Facts:
+    """What the guards of the measure's workflow look at on the programme's local day `today`."""
     return Facts(
         milestones=len(measure.milestones),
         unapproved_milestones=sum(not milestone.is_settled for milestone in measure.milestones),
         has_unit=measure.unit_id is not None,
         has_grant_notice=any(grant.notice_on for grant in measure.grants),
-        assigned_roles=frozenset(roles),
+        assigned_roles=frozenset(_assigned_roles(measure)),
+        update_age=_update_age(measure, today),
+        unfinished_predecessors=tuple(
+            one.name for one in measure.predecessors if one.category not in FINISHED_CATEGORIES
+        ),
+        filled=filled_fields(measure),
+        involved_ids=involved_ids(measure),
+        allows_override=measure.programme.emergency_override,
     )
+
+
+def _assigned_roles(measure: Measure) -> Iterator[Role]:
+    if measure.lead and measure.lead.active:
+        yield Role.PROJECT_LEAD
+    if nearest_heads(measure.unit, heads_by_unit()):
+        yield Role.DEPARTMENT_HEAD
+    if list_members(Role.COORDINATOR):
+        yield Role.COORDINATOR
+
+
+def _update_age(measure: Measure, today: date) -> int | None:
+    """Days since the last progress update that was handed in and not given back."""
+    handed_in = [
+        update.submitted_at
+        for update in measure.updates
+        if update.submitted_at is not None and update.state in ("submitted", "released")
+    ]
+    return (today - day_of(max(handed_in), measure.programme.zone)).days if handed_in else None
+
+
+def filled_fields(measure: Measure) -> frozenset[str]:
+    """The keys of the fields that have a value, the measure's own and those of its workflow."""
+    own = {name for name in MEASURE_FIELDS if getattr(measure, name) not in (None, "", [])}
+    return frozenset(own | {key for key, value in measure.record.items() if value not in (None, "")})
+
+
+def involved_ids(measure: Measure) -> frozenset[UUID]:
+    """Whom four eyes stop: who brought the measure into its status, and who changed its details last."""
+    last = measure.status_changes[-1].changed_by_id if measure.status_changes else None
+    return frozenset(one for one in (last, measure.edited_by_id) if one is not None)
+
+
+def person_in(actor: Actor, measure: Measure) -> Person:
+    """The actor with the roles they have for this very measure."""
+    return Person(actor.account_id, roles_in(actor, measure.scope))
+
+
+def access_of(viewer: Actor, measure: Measure, field: str) -> Access:
+    """How far the viewer gets with a field of the measure in its present status.
+
+    Who has no role for this very measure is judged by the roles they have anywhere; without a known status no rule
+    holds.
+    """
+    status = measure.current_status
+    return status.access(field, roles_in(viewer, measure.scope) or viewer.roles) if status else Access.OPTIONAL

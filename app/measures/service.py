@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+
+from sqlalchemy import select
 
 from app.accounts.models import Account
 from app.audit import service as audit
+from app.core.clock import day_of
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, NotFound, RuleBroken
+from app.core.forms import stripped
 from app.core.text import joined, text
+from app.documents import service as documents
+from app.documents.service import Receipt
 from app.measures.models import Measure, StatusChange
-from app.measures.queries import transition_facts
+from app.measures.queries import person_in, transition_facts
 from app.organisations.models import Unit
-from app.organisations.permissions import Actor, Permission, require, roles_in
-from app.programmes import workflow
+from app.organisations.permissions import Actor, Permission, require
+from app.programmes import four_eyes, workflow
+from app.programmes.guards import Condition, Given
 from app.programmes.workflow import Transition
 
 
@@ -39,29 +46,33 @@ def change_status(
     measure: Measure,
     transition_key: str,
     *,
-    note: str,
-    record: Mapping[str, Any],
+    given: Given,
+    evidence: Sequence[Receipt] = (),
     seen_version: int | None,
     now: datetime,
 ) -> StatusChange:
-    """Takes a transition; what it asked for is kept in the measure's record.
+    """Takes a transition, the only way from status to status; what it asked for is kept in the measure's record.
 
     Raises:
-        Conflict: when the measure was changed since the form was made.
-        Forbidden: when no role of the actor may take it.
+        NotFound: when the workflow has no such transition.
+        Conflict: when the measure was changed since the form was made, or stands elsewhere by now.
+        Forbidden: naming all unmet conditions, where one of them is the actor's own: role or four eyes.
         RuleBroken: naming all unmet conditions, on the field of the first that the form can meet.
     """
-    check_version(measure, seen_version)
+    _hold(measure)
     transition = get_transition(measure, transition_key)
-    roles = roles_in(actor, measure.scope)
-    if not roles & transition.roles:
-        raise Forbidden(text("Ihre Rolle darf diesen Schritt nicht ausführen."))
+    check_version(measure, seen_version)
     rules = measure.workflow.rules
-    unmet = workflow.check(rules, transition, roles, transition_facts(measure), note, record)
-    if unmet:
-        field = next((condition.input_field for condition in unmet if condition.input_field), None)
-        raise RuleBroken(joined([condition.message for condition in unmet]), field)
-    before, target = measure.current_status, rules.statuses[transition.target]
+    person = person_in(actor, measure)
+    facts = transition_facts(measure, day_of(now, measure.programme.zone))
+    given = replace(
+        given,
+        record={key: given.record.get(key) for key in rules.asked(transition, person.roles)},
+        evidence=len(evidence),
+    )
+    _refuse(workflow.unmet(rules, transition, person, facts, given))
+    is_emergency = transition.four_eyes and four_eyes.is_stopped(person.account_id, facts.involved_ids)
+    before, target, kept = measure.current_status, rules.statuses[transition.target], measure.record
     change = StatusChange(
         measure=measure,
         workflow_id=measure.workflow_id,
@@ -69,8 +80,10 @@ def change_status(
         to_status=transition.target,
         changed_at=now,
         changed_by_id=actor.account_id,
-        note=note.strip() or None,
-        record={key: value for key, value in record.items() if value not in (None, "")},
+        note=stripped(given.note),
+        record={key: value for key, value in given.record.items() if value not in (None, "")},
+        override_reason=stripped(given.override_reason) if is_emergency else None,
+        evidence=documents.attach(evidence, actor.account_id, now=now),
     )
     db.session.add(change)
     measure.status = transition.target
@@ -79,14 +92,34 @@ def change_status(
     audit.record(
         actor,
         measure,
-        text("Status geändert"),
+        text("Status geändert; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s", reason=change.override_reason)
+        if is_emergency
+        else text("Status geändert"),
         now=now,
         scope_id=measure.id,
-        changes={"status": (str(before.label) if before else None, str(target.label))}
-        | {str(rules.fields[key].label): (None, value) for key, value in change.record.items()},
+        changes={
+            "status": (str(before.label) if before else None, str(target.label)),
+            "evidence": (None, ", ".join(document.filename for document in change.evidence) or None),
+        }
+        | {str(rules.fields[key].label): (kept.get(key), value) for key, value in change.record.items()},
         reason=change.note,
     )
     return change
+
+
+def _refuse(unmet: Sequence[Condition]) -> None:
+    if not unmet:
+        return
+    sentences = joined([condition.sentence for condition in unmet])
+    if any(condition.is_forbidden for condition in unmet):
+        raise Forbidden(sentences)
+    raise RuleBroken(sentences, next((one.input_field for one in unmet if one.input_field), None))
+
+
+def _hold(measure: Measure) -> None:
+    """Reads the measure as it is stored now and keeps it until the commit: one step at a time."""
+    query = select(Measure).where(Measure.id == measure.id).with_for_update(of=Measure)
+    db.session.execute(query, execution_options={"populate_existing": True}).scalar_one()
 
 
 def record_status(

@@ -11,17 +11,19 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from app.core import clock
-from app.core.errors import Conflict, Forbidden, RuleBroken
+from app.core.errors import Conflict, RuleBroken
 from app.core.forms import VersionedForm
 from app.core.i18n import local
-from app.core.text import text
+from app.documents import service as documents
+from app.documents.service import Receipt
 from app.measures import queries, service
-from app.measures.forms import AssignmentForm, StatusForm, form_for
+from app.measures.forms import AssignmentForm, StatusForm, TransitionForm, form_for
 from app.measures.models import Measure
-from app.organisations.permissions import Permission, Role, require, roles_in
+from app.organisations.permissions import Permission, Role, require
 from app.organisations.queries import list_members, list_units
 from app.organisations.viewer import current_actor
 from app.programmes import workflow
+from app.programmes.four_eyes import REASON_FIELD
 
 blueprint = Blueprint("measures", __name__, url_prefix="/measures")
 
@@ -35,25 +37,29 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
     measure = queries.get_measure(actor, measure_id)
     require(actor, Permission.CHANGE_STATUS, measure.scope)
     transition = service.get_transition(measure, transition_key)
-    roles = roles_in(actor, measure.scope)
-    if not roles & transition.roles:
-        raise Forbidden(text("Ihre Rolle darf diesen Schritt nicht ausführen."))
     rules = measure.workflow.rules
-    form = form_for(transition, rules)
+    person = queries.person_in(actor, measure)
+    facts = queries.transition_facts(measure, clock.today())
+    offer = workflow.offer(rules, transition, person, facts)
+    asked = {key: rules.fields[key] for key in rules.asked(transition, person.roles)}
+    is_emergency = any(condition.input_field == REASON_FIELD for condition in offer.unmet)
+    form = form_for(transition, asked, measure.record, is_emergency=is_emergency)
+    receipts, refusal = _take_in(form)
 
     def save() -> str:
+        if refusal is not None:
+            raise refusal
         service.change_status(
             actor,
             measure,
             transition_key,
-            note=form.note.data or "",
-            record=form.record(),
+            given=form.given(),
+            evidence=receipts,
             seen_version=form.seen_version,
             now=clock.now(),
         )
         return _status_sentence(measure)
 
-    unmet = workflow.check(rules, transition, roles, queries.transition_facts(measure), "", measure.record)
     return _answer(
         "measures/change_status.html",
         form,
@@ -61,7 +67,8 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
         save,
         transition=transition,
         target=rules.statuses[transition.target],
-        blocking=[condition for condition in unmet if condition.input_field is None],
+        blocking=[condition for condition in offer.unmet if condition.input_field is None],
+        receipts=receipts,
     )
 
 
@@ -104,6 +111,17 @@ def assign(measure_id: UUID) -> Answer:
         return str(_("Die Zuständigkeit ist gespeichert."))
 
     return _answer("measures/assign.html", form, measure, save)
+
+
+def _take_in(form: TransitionForm) -> tuple[list[Receipt], RuleBroken | None]:
+    """The files that came with the form, and what is wrong with one of them."""
+    if "files" not in form or request.method != "POST":
+        return [], None
+    tokens = request.form.getlist("receipts")
+    try:
+        return documents.take_in(request.files.getlist("files"), tokens), None
+    except RuleBroken as error:
+        return documents.take_in((), tokens), error
 
 
 def _answer(template: str, form: VersionedForm, measure: Measure, save: Callable[[], str], **shown: Any) -> Answer:

@@ -118,7 +118,7 @@ class Approval(Versioned, Identified, Model):
     """A request to confirm that a milestone was reached, and its decision.
 
     The database holds: one undecided request per milestone; decided means decided by and at; a return has a
-    reason; nobody decides what they submitted.
+    reason; nobody decides what they submitted, but with the reason of an emergency.
     """
 
     __tablename__ = "approval"
@@ -137,7 +137,10 @@ class Approval(Versioned, Identified, Model):
         CheckConstraint(
             "decision <> 'returned' OR length(trim(coalesce(reason, ''))) > 0", name="returned_means_reason"
         ),
-        CheckConstraint("decision = 'withdrawn' OR decided_by_id <> submitted_by_id", name="four_eyes"),
+        CheckConstraint(
+            "decision = 'withdrawn' OR decided_by_id <> submitted_by_id OR override_reason IS NOT NULL",
+            name="four_eyes",
+        ),
     )
 
     milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
@@ -149,6 +152,7 @@ class Approval(Versioned, Identified, Model):
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    override_reason: Mapped[str | None]
 
     milestone: Mapped[Milestone] = relationship(back_populates="approvals")
     submitted_by: Mapped[Account] = relationship(foreign_keys=[submitted_by_id])

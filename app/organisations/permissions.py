@@ -76,7 +76,10 @@ class Permission(StrEnum):
     REQUEST_APPROVAL = "request_approval"
     DECIDE_MILESTONE = "decide_milestone"
     ASSIGN_PEOPLE = "assign_people"
+    EDIT_MEASURE = "edit_measure"
     CHANGE_STATUS = "change_status"
+    EDIT_WORKFLOWS = "edit_workflows"
+    RECORD_GRANTS = "record_grants"
     SEND_DIGESTS = "send_digests"
     VIEW_OPERATIONS = "view_operations"
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -117,7 +120,10 @@ ALLOWED: Mapping[Permission, Callable[[Actor, Scope], bool]] = {
     Permission.REQUEST_APPROVAL: _one_of(Role.PROJECT_LEAD, Role.COORDINATOR),
     Permission.DECIDE_MILESTONE: _one_of(Role.DEPARTMENT_HEAD),
     Permission.ASSIGN_PEOPLE: _one_of(Role.COORDINATOR),
+    Permission.EDIT_MEASURE: _one_of(Role.PROJECT_LEAD, Role.COORDINATOR),
     Permission.CHANGE_STATUS: _one_of(*ACTING_ROLES),
+    Permission.EDIT_WORKFLOWS: _one_of(Role.COORDINATOR),
+    Permission.RECORD_GRANTS: _one_of(Role.COORDINATOR),
     Permission.SEND_DIGESTS: _one_of(Role.COORDINATOR),
     Permission.VIEW_OPERATIONS: _one_of(Role.ADMINISTRATOR, Role.COORDINATOR, Role.AUDITOR),
     Permission.MANAGE_ACCOUNTS: _one_of(Role.ADMINISTRATOR),

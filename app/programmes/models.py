@@ -12,17 +12,22 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstrai
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.calendars.partial_dates import PartialDate, PartialDateText
-from app.core.database import Identified, Model
+from app.core.database import Identified, Model, Versioned
 from app.core.localized import Localized, LocalizedText
 from app.core.sources import Sourced
 from app.programmes import workflow as rules
 
 if TYPE_CHECKING:
+    from app.accounts.models import Account
     from app.organisations.models import Organisation
 
 
 class Programme(Sourced, Identified, Model):
-    """A grant programme. `send_time` is local time in `time_zone`, before which no reminder leaves."""
+    """A grant programme. `send_time` is local time in `time_zone`, before which no reminder leaves.
+
+    With `emergency_override`, somebody whom four eyes stop may decide all the same, with a reason that stands in the
+    log and in every digest.
+    """
 
     __tablename__ = "programme"
 
@@ -40,15 +45,22 @@ class Programme(Sourced, Identified, Model):
     update_rhythm: Mapped[str] = mapped_column(String(12))
     update_due_days: Mapped[int] = mapped_column(default=14)
     approval_days: Mapped[int] = mapped_column(default=5)
+    emergency_override: Mapped[bool] = mapped_column(default=False)
 
     funders: Mapped[list[ProgrammeFunder]] = relationship(
         back_populates="programme", order_by="ProgrammeFunder.position", cascade="all, delete-orphan"
     )
     focus_areas: Mapped[list[FocusArea]] = relationship(order_by="FocusArea.position", cascade="all, delete-orphan")
     workflows: Mapped[list[Workflow]] = relationship(back_populates="programme", order_by="Workflow.version")
+    draft: Mapped[WorkflowDraft | None] = relationship(back_populates="programme")
     steps: Mapped[list[ReminderStep]] = relationship(
         order_by="ReminderStep.offset_days", cascade="all, delete-orphan"
     )
+
+    @property
+    def newest_workflow(self) -> Workflow | None:
+        """The version that new measures follow, None before the first."""
+        return self.workflows[-1] if self.workflows else None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -107,7 +119,10 @@ class ReminderStep(Identified, Model):
 
 
 class Workflow(Identified, Model):
-    """A published version of a programme's workflow. It never changes; an edit makes the next version."""
+    """A published version of a programme's workflow. The database refuses to change it; an edit makes the next one.
+
+    `note` says what is new in it; who published it is unknown where it came with the city's file.
+    """
 
     __tablename__ = "workflow"
     __table_args__ = (UniqueConstraint("programme_id", "version"),)
@@ -116,10 +131,32 @@ class Workflow(Identified, Model):
     version: Mapped[int]
     definition: Mapped[dict[str, Any]] = mapped_column(JSON)
     published_at: Mapped[datetime]
+    published_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    note: Mapped[str | None]
 
     programme: Mapped[Programme] = relationship(back_populates="workflows")
+    published_by: Mapped[Account | None] = relationship()
 
     @cached_property
     def rules(self) -> rules.Workflow:
         """The definition as the rule module reads it."""
         return rules.build(self.definition)
+
+
+class WorkflowDraft(Versioned, Identified, Model):
+    """The next version of a programme's workflow while somebody works on it. No measure follows a draft.
+
+    `based_on` is the version it began from, None where it was copied from another programme or begun empty.
+    """
+
+    __tablename__ = "workflow_draft"
+    __table_args__ = (UniqueConstraint("programme_id"),)
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+    based_on: Mapped[int | None]
+    edited_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    edited_at: Mapped[datetime]
+
+    programme: Mapped[Programme] = relationship(back_populates="draft")
+    edited_by: Mapped[Account | None] = relationship()

@@ -1,18 +1,25 @@
 """Status workflows as data: what may happen next, for whom, and what is missing. Pure.
 
-A definition comes from a city's file or, later, from the editor; nothing here knows a programme by name.
+A definition comes from a city's file or from the editor; nothing here knows a programme by name. The conditions of
+a step stand in `guards.py`, who may change which field in `access.py`, four eyes in `four_eyes.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from app.core.localized import Localized
-from app.core.text import Text, ntext, text
+from app.core.text import Text, text
 from app.organisations.permissions import ROLE_NAMES, Role
+from app.programmes import access, four_eyes, guards
+from app.programmes.access import MEASURE_FIELDS, Access, FieldRule
+from app.programmes.four_eyes import REASON_FIELD, Override
+from app.programmes.guards import GUARDS, NOTHING, Case, Condition, Facts, Given, Guard
 
 
 class Category(StrEnum):
@@ -38,6 +45,14 @@ CATEGORY_NAMES: Mapping[Category, Text] = {
     Category.SETTLED: text("abgerechnet"),
     Category.STOPPED: text("beendet ohne Ergebnis"),
 }
+
+
+REPORTED_CATEGORIES = frozenset({Category.RUNNING, Category.PAUSED})
+"""In these the lead reports on progress."""
+
+
+FINISHED_CATEGORIES = frozenset({Category.DONE, Category.SETTLED})
+"""In these the measure has reached what it was for."""
 
 
 class FieldType(StrEnum):
@@ -71,19 +86,25 @@ class Status:
     final: bool = False
     public_label: Localized | None = None
     expectation: Localized | None = None
+    field_rules: tuple[FieldRule, ...] = ()
 
+    @property
+    def told(self) -> Localized:
+        """What funders and the public are told."""
+        return self.public_label or self.label
 
-@dataclass(frozen=True)
-class Guard:
-    """A condition of a transition, by its name in `GUARDS`."""
-
-    name: str
-    role: Role | None = None
+    def access(self, field: str, roles: frozenset[Role]) -> Access:
+        """How far somebody with these roles gets with a field while the measure stands here."""
+        return access.access(self.field_rules, field, roles)
 
 
 @dataclass(frozen=True)
 class Transition:
-    """A way from one status to another, for certain roles."""
+    """A way from one status to another, for certain roles.
+
+    `fields` are asked for in the form of the step. With `four_eyes`, whoever brought the measure into its status or
+    changed it last leaves the step to somebody else.
+    """
 
     key: str
     source: str
@@ -92,144 +113,142 @@ class Transition:
     roles: frozenset[Role]
     guards: tuple[Guard, ...] = ()
     fields: tuple[str, ...] = ()
+    four_eyes: bool = False
+
+    @cached_property
+    def asks(self) -> tuple[str, ...]:
+        """Every field the form of the step asks for: its own, and those of a decision."""
+        decided = [key for guard in self.guards for key in (guard.number, guard.link) if key]
+        return tuple(dict.fromkeys([*self.fields, *decided]))
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """A published definition."""
+    """A definition, as the rules read it."""
 
     initial: str
     statuses: Mapping[str, Status]
     transitions: Mapping[str, Transition]
     fields: Mapping[str, Field]
 
+    @cached_property
+    def _ways(self) -> Mapping[str, tuple[Transition, ...]]:
+        ways: dict[str, tuple[Transition, ...]] = {}
+        for transition in self.transitions.values():
+            ways[transition.source] = (*ways.get(transition.source, ()), transition)
+        return ways
+
     def from_status(self, status: str | None) -> tuple[Transition, ...]:
         """The ways out of a status, in the order of the definition."""
-        return tuple(transition for transition in self.transitions.values() if transition.source == status)
+        return self._ways.get(status, ()) if status else ()
+
+    @cached_property
+    def labels(self) -> Mapping[str, Text | Localized]:
+        """What every field is called: those of all measures and those of this workflow."""
+        return {**MEASURE_FIELDS, **{field.key: field.label for field in self.fields.values()}}
+
+    def asked(self, transition: Transition, roles: frozenset[Role]) -> tuple[str, ...]:
+        """The fields that the form of a step has for somebody with these roles."""
+        status = self.statuses[transition.source]
+        return tuple(key for key in transition.asks if status.access(key, roles).is_editable)
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the guards look at, gathered by `measures.queries`."""
+class Person:
+    """Whoever wants to take a step, with the roles they have for this very measure."""
 
-    milestones: int = 0
-    unapproved_milestones: int = 0
-    has_unit: bool = False
-    has_grant_notice: bool = False
-    assigned_roles: frozenset[Role] = frozenset()
+    account_id: UUID | None
+    roles: frozenset[Role]
 
 
-@dataclass(frozen=True)
-class Unmet:
-    """A condition that is not met. `input_field` is set where the person meets it in the form itself."""
+def conditions(
+    workflow: Workflow, transition: Transition, person: Person, facts: Facts, given: Given = NOTHING
+) -> tuple[Condition, ...]:
+    """Every condition of a step for one person, met or not: role, four eyes, guards, fields."""
+    return tuple(_conditions(workflow, transition, person, facts, given))
 
-    message: Text
-    input_field: str | None = None
+
+def _conditions(
+    workflow: Workflow, transition: Transition, person: Person, facts: Facts, given: Given
+) -> Iterator[Condition]:
+    yield _role_condition(transition, person)
+    if transition.four_eyes:
+        yield _four_eyes_condition(person, facts, given)
+    asked = workflow.asked(transition, person.roles)
+    case = Case(facts, given, workflow.labels, frozenset(asked))
+    judged: set[str] = set()
+    for guard in transition.guards:
+        yield from GUARDS[guard.name].judge(guard, case)
+        judged.update(guard.fields, filter(None, (guard.number, guard.link)))
+    needed = (*transition.fields, *_required(workflow.statuses[transition.target], person.roles))
+    for key in dict.fromkeys(needed):
+        if key not in judged:
+            yield guards.field_condition(case, key)
 
 
-def _milestones_approved(facts: Facts, guard: Guard, note: str) -> Text | None:
-    open_ones, total = facts.unapproved_milestones, facts.milestones
-    if open_ones == 0:
-        return None
-    return ntext(
-        "%(n)s von %(total)s Meilensteinen ist nicht freigegeben",
-        "%(n)s von %(total)s Meilensteinen sind nicht freigegeben",
-        open_ones,
-        total=total,
+def _role_condition(transition: Transition, person: Person) -> Condition:
+    allowed = tuple(ROLE_NAMES[role] for role in Role if role in transition.roles)
+    if person.roles & transition.roles:
+        return Condition(True, text("Ihre Rolle darf diesen Schritt gehen: %(roles)s", roles=allowed))
+    return Condition(False, text("dafür ist eine andere Rolle nötig: %(roles)s", roles=allowed), is_forbidden=True)
+
+
+def _four_eyes_condition(person: Person, facts: Facts, given: Given) -> Condition:
+    if not four_eyes.is_stopped(person.account_id, facts.involved_ids):
+        return Condition(True, text("Vier-Augen-Prinzip: Sie haben die Maßnahme nicht selbst hierher gebracht"))
+    override = Override(facts.allows_override, given.override_reason)
+    if override.is_given and person.account_id is not None:
+        return Condition(True, text("Vier-Augen-Prinzip im Notfall übergangen, mit Begründung"))
+    return Condition(
+        False,
+        text(
+            "Vier-Augen-Prinzip: Sie haben die Maßnahme zuletzt geändert oder in diesen Status gebracht; "
+            "den Schritt geht jemand anderes"
+        ),
+        input_field=REASON_FIELD if facts.allows_override else None,
+        is_forbidden=not facts.allows_override,
     )
 
 
-def _milestones_planned(facts: Facts, guard: Guard, note: str) -> Text | None:
-    return None if facts.milestones else text("es gibt keinen Meilensteinplan")
+def _required(target: Status, roles: frozenset[Role]) -> tuple[str, ...]:
+    """What must be filled in the status a step leads to."""
+    keys = dict.fromkeys(rule.field for rule in target.field_rules if rule.access is Access.REQUIRED)
+    return tuple(key for key in keys if target.access(key, roles) is Access.REQUIRED)
 
 
-def _note_given(facts: Facts, guard: Guard, note: str) -> Text | None:
-    return None if note.strip() else text("Begründung fehlt")
-
-
-def _grant_notice_recorded(facts: Facts, guard: Guard, note: str) -> Text | None:
-    return None if facts.has_grant_notice else text("kein Zuwendungsbescheid ist erfasst")
-
-
-def _unit_assigned(facts: Facts, guard: Guard, note: str) -> Text | None:
-    return None if facts.has_unit else text("keine verantwortliche Stelle ist eingetragen")
-
-
-def _role_assigned(facts: Facts, guard: Guard, note: str) -> Text | None:
-    if guard.role is None or guard.role in facts.assigned_roles:
-        return None
-    return text("niemand ist als %(role)s eingetragen", role=ROLE_NAMES[guard.role])
-
-
-GUARDS: Mapping[str, Callable[[Facts, Guard, str], Text | None]] = {
-    "milestones_approved": _milestones_approved,
-    "milestones_planned": _milestones_planned,
-    "note_given": _note_given,
-    "grant_notice_recorded": _grant_notice_recorded,
-    "unit_assigned": _unit_assigned,
-    "role_assigned": _role_assigned,
-}
-"""The closed set of guards. Each gives the sentence of what is missing, or None."""
-
-GUARD_NAMES: Mapping[str, Text] = {
-    "milestones_approved": text("alle Meilensteine freigegeben oder begründet entfallen"),
-    "milestones_planned": text("Meilensteinplan angelegt"),
-    "note_given": text("Begründung angegeben"),
-    "grant_notice_recorded": text("Zuwendungsbescheid erfasst"),
-    "unit_assigned": text("verantwortliche Stelle eingetragen"),
-    "role_assigned": text("Zuständige Person eingetragen"),
-}
-
-
-def check(
-    workflow: Workflow,
-    transition: Transition,
-    roles: frozenset[Role],
-    facts: Facts,
-    note: str = "",
-    record: Mapping[str, Any] | None = None,
-) -> tuple[Unmet, ...]:
-    """Everything that stands in the way of a transition: role, guards, required fields. Empty when it may go."""
-    unmet: list[Unmet] = []
-    if not roles & transition.roles:
-        allowed = tuple(ROLE_NAMES[role] for role in Role if role in transition.roles)
-        unmet.append(Unmet(text("dafür ist eine andere Rolle nötig: %(roles)s", roles=allowed)))
-    for guard in transition.guards:
-        message = GUARDS[guard.name](facts, guard, note)
-        if message is not None:
-            unmet.append(Unmet(message, "note" if guard.name == "note_given" else None))
-    for key in transition.fields:
-        if (record or {}).get(key) in (None, ""):
-            label = workflow.fields[key].label
-            unmet.append(Unmet(text("Angabe „%(label)s“ fehlt", label=label), key))
-    return tuple(unmet)
+def unmet(
+    workflow: Workflow, transition: Transition, person: Person, facts: Facts, given: Given = NOTHING
+) -> tuple[Condition, ...]:
+    """Everything that stands in the way of a step. Empty when it may be taken."""
+    return tuple(one for one in conditions(workflow, transition, person, facts, given) if not one.is_met)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A transition as it is shown to one person: open, or with what stands in its way."""
+    """A transition as it is shown to one person, with all its conditions."""
 
     transition: Transition
-    unmet: tuple[Unmet, ...] = field(default=())
+    conditions: tuple[Condition, ...]
+
+    @property
+    def unmet(self) -> tuple[Condition, ...]:
+        """What stands in its way."""
+        return tuple(condition for condition in self.conditions if not condition.is_met)
 
     @property
     def is_open(self) -> bool:
         """Whether the form may be opened: what is left can be given in the form itself."""
-        return all(condition.input_field is not None for condition in self.unmet)
+        return all(condition.is_met or condition.input_field is not None for condition in self.conditions)
 
 
-def available(
-    workflow: Workflow,
-    status: str | None,
-    roles: frozenset[Role],
-    facts: Facts,
-    record: Mapping[str, Any] | None = None,
-) -> tuple[Offer, ...]:
-    """Every way out of a status, each possible or with all its unmet conditions."""
-    return tuple(
-        Offer(transition, check(workflow, transition, roles, facts, record=record))
-        for transition in workflow.from_status(status)
-    )
+def offer(workflow: Workflow, transition: Transition, person: Person, facts: Facts) -> Offer:
+    """One step as it is shown to one person, before they give anything."""
+    return Offer(transition, conditions(workflow, transition, person, facts))
+
+
+def available(workflow: Workflow, status: str | None, person: Person, facts: Facts) -> tuple[Offer, ...]:
+    """Every way out of a status, each with its conditions: possible, or why not."""
+    return tuple(offer(workflow, transition, person, facts) for transition in workflow.from_status(status))
 
 
 def build(definition: Mapping[str, Any]) -> Workflow:
@@ -256,7 +275,12 @@ def _status(row: Mapping[str, Any]) -> Status:
         final=row.get("final", False),
         public_label=_localized(row.get("public_label")),
         expectation=_localized(row.get("expectation")),
+        field_rules=tuple(_field_rule(rule) for rule in row.get("field_rules", ())),
     )
+
+
+def _field_rule(row: Mapping[str, Any]) -> FieldRule:
+    return FieldRule(row["field"], access.RULES[row["rule"]], frozenset(Role(role) for role in row.get("roles", ())))
 
 
 def _transition(row: Mapping[str, Any]) -> Transition:
@@ -266,11 +290,20 @@ def _transition(row: Mapping[str, Any]) -> Transition:
         target=row["to"],
         label=_label(row["label"]),
         roles=frozenset(Role(role) for role in row["roles"]),
-        guards=tuple(
-            Guard(guard["guard"], Role(guard["role"]) if guard.get("role") else None)
-            for guard in row.get("guards", ())
-        ),
+        guards=tuple(_guard(guard) for guard in row.get("guards", ())),
         fields=tuple(row.get("fields", ())),
+        four_eyes=row.get("four_eyes", False),
+    )
+
+
+def _guard(row: Mapping[str, Any]) -> Guard:
+    return Guard(
+        name=row["guard"],
+        role=Role(row["role"]) if row.get("role") else None,
+        days=row.get("days"),
+        fields=tuple(row.get("fields", ())),
+        number=row.get("number"),
+        link=row.get("link"),
     )
 
 

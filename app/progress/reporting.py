@@ -10,14 +10,12 @@ from uuid import UUID
 from app.calendars.periods import Period, Rhythm
 from app.core.errors import RuleBroken
 from app.core.text import text
-from app.programmes.workflow import Category
+from app.programmes.workflow import REPORTED_CATEGORIES, Category
 from app.progress import health as lights
 from app.progress.health import Health
 
 PREVIOUS_PERIODS = 4
 LONGEST_TEXT = 5000
-
-REPORTED_ON = frozenset({Category.RUNNING, Category.PAUSED})
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def check_reportable(category: Category | None) -> None:
                 "Bitten Sie die Koordination, ihn einzutragen; danach können Sie den Sachstand melden."
             )
         )
-    if category not in REPORTED_ON:
+    if category not in REPORTED_CATEGORIES:
         raise RuleBroken(text("Ein Sachstand wird nur zu einer Maßnahme gemeldet, die läuft oder ruht."))
 
 
