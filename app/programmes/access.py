@@ -63,6 +63,9 @@ MEASURE_FIELDS: Mapping[str, Text] = {
 ALWAYS_VISIBLE = frozenset({"title"})
 """A measure nobody can name cannot be worked on."""
 
+EDITING_ROLES = (Role.PROJECT_LEAD, Role.COORDINATOR)
+"""Who may change the details of a measure: the twin of `Permission.EDIT_MEASURE`."""
+
 
 @dataclass(frozen=True)
 class FieldRule:

@@ -51,5 +51,5 @@ def check(
     if person_id is None or not override.is_allowed:
         raise Forbidden(refusal)
     if not override.is_given:
-        raise RuleBroken(text("%(first)s; %(rest)s", first=refusal, rest=REASON_MISSING), REASON_FIELD)
+        raise RuleBroken(REASON_MISSING, REASON_FIELD)
     return (override.reason or "").strip()

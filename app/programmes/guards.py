@@ -31,6 +31,16 @@ class Guard:
     number: str | None = None
     link: str | None = None
 
+    @property
+    def decision(self) -> tuple[str, ...]:
+        """The fields of a decision, for which the form of the step asks."""
+        return tuple(key for key in (self.number, self.link) if key)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Every field that must have a value."""
+        return (*self.fields, *self.decision)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -103,8 +113,8 @@ class Case:
 
     def has(self, key: str) -> bool:
         """Whether a field has a value: the one given with the step where it was asked for, else the stored one."""
-        if key in self.given.record:
-            return self.given.record[key] not in (None, "")
+        if key in self.asked and key in self.given.record:
+            return bool(str(self.given.record[key] or "").strip())
         return key in self.facts.filled
 
 
@@ -119,6 +129,11 @@ def field_condition(case: Case, key: str) -> Condition:
 
 
 Judge = Callable[[Guard, Case], Iterator[Condition]]
+
+
+def _fields_needed(guard: Guard, case: Case) -> Iterator[Condition]:
+    """Nothing of its own: `workflow` judges all fields of a step together, so that each is named once."""
+    return iter(())
 
 
 def _milestones_approved(guard: Guard, case: Case) -> Iterator[Condition]:
@@ -138,11 +153,6 @@ def _milestones_planned(guard: Guard, case: Case) -> Iterator[Condition]:
     is_met = case.facts.milestones > 0
     sentence = text("es gibt einen Meilensteinplan") if is_met else text("es gibt keinen Meilensteinplan")
     yield Condition(is_met, sentence, Place.MILESTONES)
-
-
-def _fields_filled(guard: Guard, case: Case) -> Iterator[Condition]:
-    for key in guard.fields:
-        yield field_condition(case, key)
 
 
 def _note_given(guard: Guard, case: Case) -> Iterator[Condition]:
@@ -205,12 +215,6 @@ def _predecessors_done(guard: Guard, case: Case) -> Iterator[Condition]:
     yield Condition(not names, sentence, Place.PREDECESSORS)
 
 
-def _decision_recorded(guard: Guard, case: Case) -> Iterator[Condition]:
-    for key in (guard.number, guard.link):
-        if key is not None:
-            yield field_condition(case, key)
-
-
 def _unit_assigned(guard: Guard, case: Case) -> Iterator[Condition]:
     is_met = case.facts.has_unit
     sentence = (
@@ -247,15 +251,13 @@ class Kind:
 GUARDS: Mapping[str, Kind] = {
     "milestones_approved": Kind(_milestones_approved, text("alle Meilensteine freigegeben oder begründet entfallen")),
     "milestones_planned": Kind(_milestones_planned, text("Meilensteinplan angelegt")),
-    "fields_filled": Kind(_fields_filled, text("Angaben ausgefüllt"), ("fields",)),
+    "fields_filled": Kind(_fields_needed, text("Angaben ausgefüllt"), ("fields",)),
     "note_given": Kind(_note_given, text("Begründung angegeben")),
     "evidence_attached": Kind(_evidence_attached, text("Nachweis beigefügt")),
     "progress_current": Kind(_progress_current, text("Sachstand aktuell"), ("days",)),
     "grant_notice_recorded": Kind(_grant_notice_recorded, text("Zuwendungsbescheid erfasst")),
     "predecessors_done": Kind(_predecessors_done, text("Vorgänger umgesetzt")),
-    "decision_recorded": Kind(
-        _decision_recorded, text("Beschluss mit Nummer und Adresse erfasst"), ("number", "link")
-    ),
+    "decision_recorded": Kind(_fields_needed, text("Beschluss mit Nummer und Adresse erfasst"), ("number", "link")),
     "unit_assigned": Kind(_unit_assigned, text("verantwortliche Stelle eingetragen")),
     "role_assigned": Kind(_role_assigned, text("Rolle besetzt"), ("role",)),
 }

@@ -7,16 +7,19 @@ published, a warning does not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from app.core.text import Text, text
 from app.organisations.permissions import ACTING_ROLES, ROLE_NAMES, Role
+from app.programmes import paths
 from app.programmes.access import ALWAYS_VISIBLE, MEASURE_FIELDS
+from app.programmes.access import EDITING_ROLES as EDITING_ROLES
 from app.programmes.guards import ASSIGNABLE_ROLES, GUARDS, PARAMETERS
-from app.programmes.workflow import REPORTED_CATEGORIES, FieldType, Transition, Workflow, build
+from app.programmes.workflow import FieldType, Workflow, build
 
 Level: TypeAlias = Literal["error", "warning"]
 Definition: TypeAlias = Mapping[str, Any]
@@ -25,6 +28,10 @@ MOST_STATUSES = 100
 MOST_TRANSITIONS = 500
 MOST_FIELDS = 200
 """More than these nobody oversees; real programmes have a dozen statuses and two dozen steps."""
+MOST_ENTRIES = 500
+"""In one list of a status or a transition: rules, conditions, fields, roles."""
+MOST_WRONG_KEYS = 50
+"""More wrong keys are not looked for a likely meaning: that takes time, and nobody reads them."""
 MOST_DAYS = 3650
 LANGUAGES = ("de", "en")
 
@@ -41,19 +48,21 @@ class Finding:
 def findings(definition: Definition, held_roles: Collection[Role] | None = None) -> tuple[Finding, ...]:
     """Everything wrong with a definition whose shape (names and types) has been checked before.
 
-    `held_roles` are the roles somebody holds in the programme; None where that is not known.
+    Where there is too much of something, or keys lead nowhere, the rest is not looked at; of wrong keys only the
+    first `MOST_WRONG_KEYS` are named. `held_roles` are the roles somebody holds in the programme; None where that is
+    not known.
     """
     found = list(_excess(definition))
     if found:
         return tuple(found)
-    found += [*_references(definition), *_labels(definition)]
-    if any(finding.level == "error" for finding in found):
+    found += [*islice(_references(definition), MOST_WRONG_KEYS), *_labels(definition)]
+    if has_errors(found):
         return tuple(found)
     workflow = build(definition)
-    found += _ways(definition, workflow)
+    found += _ways(workflow)
     found += _impossible(definition, workflow)
     if held_roles is not None:
-        found += _held_by_nobody(definition, workflow, frozenset(held_roles))
+        found += _held_by_nobody(workflow, frozenset(held_roles))
     return tuple(found)
 
 
@@ -74,6 +83,15 @@ def _excess(definition: Definition) -> Iterator[Finding]:
     ):
         if len(definition.get(name, ())) > most:
             yield Finding(name, message)
+            continue
+        for index, row in enumerate(definition.get(name, ())):
+            yield from _long_lists(f"{name}[{index}]", row)
+
+
+def _long_lists(path: str, row: Mapping[str, Any]) -> Iterator[Finding]:
+    for name in ("field_rules", "guards", "fields", "roles"):
+        if len(row.get(name) or ()) > MOST_ENTRIES:
+            yield Finding(f"{path}.{name}", text("zu viele Einträge: höchstens %(most)s", most=MOST_ENTRIES))
 
 
 # -- keys that lead nowhere, or stand twice
@@ -82,22 +100,24 @@ def _excess(definition: Definition) -> Iterator[Finding]:
 def _references(definition: Definition) -> Iterator[Finding]:
     statuses = [row["key"] for row in definition["statuses"]]
     fields = [row["key"] for row in definition.get("fields", ())]
-    types = {row["key"]: row["type"] for row in definition.get("fields", ())}
+    types: dict[str, str] = {row["key"]: row["type"] for row in definition.get("fields", ())}
     yield from _repeated("statuses", statuses)
     yield from _repeated("fields", fields)
     yield from _repeated("transitions", [row["key"] for row in definition["transitions"]])
     if not statuses:
         yield Finding("statuses", text("der Ablauf hat keinen Status"))
-    elif definition["initial"] not in statuses:
-        yield Finding("initial", _unknown_status(definition["initial"], statuses))
+    else:
+        yield from _unknown_status("initial", definition["initial"], statuses)
     for index, key in enumerate(fields):
         if key in MEASURE_FIELDS:
             taken = text("„%(key)s“ ist eine Angabe jeder Maßnahme; wählen Sie einen anderen Schlüssel", key=key)
             yield Finding(f"fields[{index}].key", taken)
     for index, row in enumerate(definition["statuses"]):
-        yield from _field_rules(f"statuses[{index}]", row, fields)
+        yield from _field_rules(f"statuses[{index}]", row, types)
     for index, row in enumerate(definition["transitions"]):
-        yield from _transition(f"transitions[{index}]", row, statuses, fields, types)
+        for end in ("from", "to"):
+            yield from _unknown_status(f"transitions[{index}].{end}", row[end], statuses)
+        yield from _transition(f"transitions[{index}]", row, types)
 
 
 def _repeated(name: str, keys: list[str]) -> Iterator[Finding]:
@@ -108,40 +128,35 @@ def _repeated(name: str, keys: list[str]) -> Iterator[Finding]:
         seen.add(key)
 
 
-def _unknown_status(key: str, statuses: list[str]) -> Text:
-    close = get_close_matches(key, statuses, 1)
-    if close:
-        return text("der Status „%(key)s“ ist unbekannt; meinten Sie „%(close)s“?", key=key, close=close[0])
-    return text("der Status „%(key)s“ ist unbekannt", key=key)
+def _unknown_status(path: str, key: str, statuses: list[str]) -> Iterator[Finding]:
+    if key in statuses:
+        return
+    message = text("der Status „%(key)s“ ist unbekannt", key=key)
+    for close in get_close_matches(key, statuses, 1):
+        message = text("der Status „%(key)s“ ist unbekannt; meinten Sie „%(close)s“?", key=key, close=close)
+    yield Finding(path, message)
 
 
-def _unknown_field(path: str, key: str, known: Collection[str]) -> Iterator[Finding]:
+def _unknown_field(path: str, key: str, known: Mapping[str, Any]) -> Iterator[Finding]:
     if key in known:
         return
-    close = get_close_matches(key, list(known), 1)
-    yield Finding(
-        path,
-        text("das Feld „%(key)s“ ist unbekannt; meinten Sie „%(close)s“?", key=key, close=close[0])
-        if close
-        else text("das Feld „%(key)s“ ist unbekannt", key=key),
-    )
+    message = text("das Feld „%(key)s“ ist unbekannt", key=key)
+    for close in get_close_matches(key, known, 1):
+        message = text("das Feld „%(key)s“ ist unbekannt; meinten Sie „%(close)s“?", key=key, close=close)
+    yield Finding(path, message)
 
 
-def _field_rules(path: str, row: Mapping[str, Any], fields: list[str]) -> Iterator[Finding]:
+def _field_rules(path: str, row: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[Finding]:
+    known = {**MEASURE_FIELDS, **types}
     for index, rule in enumerate(row.get("field_rules", ())):
         here = f"{path}.field_rules[{index}]"
-        yield from _unknown_field(f"{here}.field", rule["field"], [*MEASURE_FIELDS, *fields])
+        yield from _unknown_field(f"{here}.field", rule["field"], known)
         if rule["field"] in ALWAYS_VISIBLE and rule["rule"] == "hidden":
             name = MEASURE_FIELDS[rule["field"]]
             yield Finding(f"{here}.rule", text("„%(field)s“ lässt sich nicht verbergen", field=name))
 
 
-def _transition(
-    path: str, row: Mapping[str, Any], statuses: list[str], fields: list[str], types: Mapping[str, str]
-) -> Iterator[Finding]:
-    for end in ("from", "to"):
-        if row[end] not in statuses:
-            yield Finding(f"{path}.{end}", _unknown_status(row[end], statuses))
+def _transition(path: str, row: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[Finding]:
     if not row["roles"]:
         yield Finding(f"{path}.roles", text("keine Rolle darf diesen Übergang ausführen"))
     for index, role in enumerate(row["roles"]):
@@ -149,12 +164,12 @@ def _transition(
             name = ROLE_NAMES[Role(role)]
             yield Finding(f"{path}.roles[{index}]", text("die Rolle „%(role)s“ ändert keinen Status", role=name))
     for index, guard in enumerate(row.get("guards", ())):
-        yield from _guard(f"{path}.guards[{index}]", guard, fields, types)
+        yield from _guard(f"{path}.guards[{index}]", guard, types)
     for index, key in enumerate(row.get("fields", ())):
-        yield from _unknown_field(f"{path}.fields[{index}]", key, fields)
+        yield from _unknown_field(f"{path}.fields[{index}]", key, types)
 
 
-def _guard(path: str, row: Mapping[str, Any], fields: list[str], types: Mapping[str, str]) -> Iterator[Finding]:
+def _guard(path: str, row: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[Finding]:
     name = row["guard"]
     if name not in GUARDS:
         known = ", ".join(GUARDS)
@@ -177,19 +192,21 @@ def _guard(path: str, row: Mapping[str, Any], fields: list[str], types: Mapping[
                 text("zur Bedingung „%(key)s“ gehört „%(parameter)s“", key=name, parameter=parameter),
             )
         elif has:
-            yield from _parameter(f"{path}.{parameter}", parameter, row[parameter], fields, types)
+            yield from _parameter(f"{path}.{parameter}", parameter, row[parameter], types)
 
 
-def _parameter(
-    path: str, parameter: str, value: Any, fields: list[str], types: Mapping[str, str]
-) -> Iterator[Finding]:
-    if parameter == "days" and not 1 <= value <= MOST_DAYS:
+def _parameter(path: str, parameter: str, value: Any, types: Mapping[str, str]) -> Iterator[Finding]:
+    if parameter == "role" and value not in ASSIGNABLE_ROLES:
+        name = ROLE_NAMES[Role(value)]
+        yield Finding(path, text("die Rolle „%(role)s“ trägt niemand bei einer Maßnahme", role=name))
+    elif parameter == "days" and not 1 <= value <= MOST_DAYS:
         yield Finding(path, text("erlaubt sind 1 bis %(most)s Tage", most=MOST_DAYS))
     elif parameter == "fields":
+        known = {**MEASURE_FIELDS, **types}
         for index, key in enumerate(value):
-            yield from _unknown_field(f"{path}[{index}]", key, [*MEASURE_FIELDS, *fields])
+            yield from _unknown_field(f"{path}[{index}]", key, known)
     elif parameter in ("number", "link"):
-        yield from _unknown_field(path, value, fields)
+        yield from _unknown_field(path, value, types)
         wanted = FieldType.URL if parameter == "link" else FieldType.TEXT
         if types.get(value, wanted) != wanted:
             yield Finding(path, text("das Feld „%(key)s“ muss vom Typ „%(type)s“ sein", key=value, type=wanted.value))
@@ -204,151 +221,115 @@ def _labels(definition: Definition) -> Iterator[Finding]:
             for words in ("label", "public_label", "expectation", "hint"):
                 if row.get(words) and not row[words].get("en"):
                     yield Finding(f"{name}[{index}].{words}", text("die englische Fassung fehlt"), "warning")
-    for language in LANGUAGES:
-        seen: dict[tuple[str, str], int] = {}
-        for index, row in enumerate(definition["transitions"]):
-            label = row["label"].get(language)
-            if not label:
-                continue
-            first = seen.setdefault((row["from"], _folded(label)), index)
-            if first != index and not (language == "en" and _equal(definition, first, index, "de")):
+    seen: set[tuple[str, str, str]] = set()
+    for index, row in enumerate(definition["transitions"]):
+        labels = {language: row["label"].get(language) or row["label"]["de"] for language in LANGUAGES}
+        shown = {language: (row["from"], language, _folded(label)) for language, label in labels.items()}
+        for language in LANGUAGES:
+            if shown[language] in seen:
                 yield Finding(
                     f"transitions[{index}].label",
-                    text("aus demselben Status führt schon ein Übergang namens „%(label)s“", label=label),
+                    text("aus demselben Status führt schon ein Übergang namens „%(label)s“", label=labels[language]),
                 )
+                break
+        seen.update(shown.values())
 
 
 def _folded(label: str) -> str:
     return " ".join(label.split()).casefold()
 
 
-def _equal(definition: Definition, one: int, other: int, language: str) -> bool:
-    labels = (definition["transitions"][index]["label"][language] for index in (one, other))
-    return len({_folded(label) for label in labels}) == 1
-
-
 # -- ways
 
 
-def _ways(definition: Definition, workflow: Workflow) -> Iterator[Finding]:
+def _ways(workflow: Workflow) -> Iterator[Finding]:
     """Statuses nobody reaches, dead ends, and circles that are never left."""
-    forward, backward = _neighbours(workflow)
-    reached = _reach([workflow.initial], forward)
-    ending = _reach([key for key, status in workflow.statuses.items() if status.final], backward)
-    for index, row in enumerate(definition["statuses"]):
-        key, path = row["key"], f"statuses[{index}]"
-        name = workflow.statuses[key].label
+    reached = paths.reached(workflow)
+    dead_ends = {key for key, row in workflow.statuses.items() if not row.final and not workflow.from_status(key)}
+    ending = paths.leading_to(workflow, dead_ends | {key for key, row in workflow.statuses.items() if row.final})
+    for index, (key, status) in enumerate(workflow.statuses.items()):
+        path, name = f"statuses[{index}]", status.label
         if key not in reached:
             yield Finding(path, text("der Status „%(key)s“ ist vom Anfang aus nicht erreichbar", key=name))
-        if row.get("final") and forward.get(key):
+        if status.final and any(way.target != key for way in workflow.from_status(key)):
             yield Finding(path, text("der Endstatus „%(key)s“ hat einen Weg hinaus", key=name))
-        elif not row.get("final") and not forward.get(key):
+        if key in dead_ends:
             yield Finding(
                 path, text("Sackgasse: aus dem Status „%(key)s“ führt kein Übergang, und er ist kein Ende", key=name)
             )
-        elif key not in ending:
+        if key not in ending:
             yield Finding(path, text("Falle: vom Status „%(key)s“ aus ist kein Ende erreichbar", key=name))
-
-
-def _neighbours(workflow: Workflow) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    forward: dict[str, set[str]] = {}
-    backward: dict[str, set[str]] = {}
-    for transition in workflow.transitions.values():
-        forward.setdefault(transition.source, set()).add(transition.target)
-        backward.setdefault(transition.target, set()).add(transition.source)
-    return forward, backward
-
-
-def _reach(starts: Iterable[str], ways: Mapping[str, set[str]]) -> set[str]:
-    reached: set[str] = set()
-    waiting = list(starts)
-    while waiting:
-        key = waiting.pop()
-        if key not in reached:
-            reached.add(key)
-            waiting.extend(ways.get(key, ()))
-    return reached
 
 
 # -- steps that can never be taken
 
 
 def _impossible(definition: Definition, workflow: Workflow) -> Iterator[Finding]:
-    """Conditions that nothing anybody does can meet."""
-    forward, backward = _neighbours(workflow)
-    reached = _reach([workflow.initial], forward)
-    before_status = {key: _reach([key], backward) & reached | {key} for key in workflow.statuses}
+    """Conditions that nothing anybody does can meet. What begins where nobody comes is said of that status alone."""
+    reached = paths.reached(workflow)
+    reported = paths.reported(workflow)
+    filled = paths.filled(workflow)
     for index, row in enumerate(definition["transitions"]):
-        path = f"transitions[{index}]"
-        transition = workflow.transitions[row["key"]]
-        before = before_status[transition.source]
-        for number, guard in enumerate(transition.guards):
-            here = f"{path}.guards[{number}]"
-            if guard.role is not None and guard.role not in ASSIGNABLE_ROLES:
-                name = ROLE_NAMES[guard.role]
-                yield Finding(
-                    f"{here}.role", text("die Rolle „%(role)s“ trägt niemand bei einer Maßnahme", role=name)
-                )
-            if guard.name == "progress_current" and not any(
-                workflow.statuses[key].category in REPORTED_CATEGORIES for key in before
-            ):
-                yield Finding(
-                    here, text("nie erfüllbar: in keinem Status bis hierher wird über den Sachstand berichtet")
-                )
-            for parameter, keys in (
-                ("fields", guard.fields),
-                ("number", (guard.number or "",)),
-                ("link", (guard.link or "",)),
-            ):
-                yield from _never_filled(f"{here}.{parameter}", keys, workflow, transition, before)
-        yield from _never_filled(f"{path}.fields", transition.fields, workflow, transition, before)
+        path, transition = f"transitions[{index}]", workflow.transitions[row["key"]]
+        if transition.source not in reached:
+            continue
+        if transition.source not in reported:
+            yield from _never_reported(path, row)
+        awaited = paths.awaited(workflow, transition)
+        never = [key for key in workflow.fields if key in awaited and transition.source not in filled[key]]
+        yield from _never_filled(path, row, workflow, never)
 
 
-def _never_filled(
-    path: str, keys: Sequence[str], workflow: Workflow, transition: Transition, before: set[str]
-) -> Iterator[Finding]:
-    for key in keys:
-        if key in workflow.fields and not _can_be_filled(workflow, key, transition, before):
+def _never_reported(path: str, row: Mapping[str, Any]) -> Iterator[Finding]:
+    for number, guard in enumerate(row.get("guards", ())):
+        if guard["guard"] == "progress_current":
             yield Finding(
-                path,
+                f"{path}.guards[{number}]",
+                text("nie erfüllbar: in keinem Status bis hierher wird über den Sachstand berichtet"),
+            )
+
+
+def _never_filled(path: str, row: Mapping[str, Any], workflow: Workflow, never: Collection[str]) -> Iterator[Finding]:
+    named = [(place, key) for place, key in _named(row) if key in never]
+    for place, key in named:
+        label = workflow.fields[key].label
+        yield Finding(
+            f"{path}.{place}",
+            text("nie erfüllbar: das Feld „%(field)s“ darf bis hierher niemand ausfüllen", field=label),
+        )
+    for key in never:
+        if key not in dict(named).values():
+            yield Finding(
+                f"{path}.to",
                 text(
-                    "nie erfüllbar: das Feld „%(field)s“ darf bis hierher niemand ausfüllen",
+                    "nie erfüllbar: der Status „%(status)s“ verlangt das Feld „%(field)s“, und bis hierher darf es "
+                    "niemand ausfüllen",
+                    status=workflow.statuses[row["to"]].label,
                     field=workflow.fields[key].label,
                 ),
             )
 
 
-def _can_be_filled(workflow: Workflow, key: str, transition: Transition, before: set[str]) -> bool:
-    """In the form of the step itself, in that of a step before it, or by those who keep the measure's details."""
-    details = any(
-        workflow.statuses[status].access(key, frozenset({role})).is_editable
-        for status in before
-        for role in EDITING_ROLES
-    )
-    if details:
-        return True
-    steps = (
-        one
-        for one in workflow.transitions.values()
-        if one is transition or (one.source in before and one.target in before)
-    )
-    return any(key in workflow.asked(one, frozenset({role})) for one in steps for role in one.roles)
+def _named(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every field that a transition names, with the place where it does."""
+    for number, guard in enumerate(row.get("guards", ())):
+        for index, key in enumerate(guard.get("fields") or ()):
+            yield f"guards[{number}].fields[{index}]", key
+        for parameter in ("number", "link"):
+            if guard.get(parameter):
+                yield f"guards[{number}].{parameter}", guard[parameter]
+    for index, key in enumerate(row.get("fields", ())):
+        yield f"fields[{index}]", key
 
 
-EDITING_ROLES = (Role.PROJECT_LEAD, Role.COORDINATOR)
-"""Who may change the details of a measure: the twin of `Permission.EDIT_MEASURE`."""
-
-
-def _held_by_nobody(definition: Definition, workflow: Workflow, held: frozenset[Role]) -> Iterator[Finding]:
-    for index, row in enumerate(definition["transitions"]):
-        roles = workflow.transitions[row["key"]].roles
-        if not roles & held:
-            names = tuple(ROLE_NAMES[role] for role in Role if role in roles)
+def _held_by_nobody(workflow: Workflow, held: frozenset[Role]) -> Iterator[Finding]:
+    for index, transition in enumerate(workflow.transitions.values()):
+        if not transition.roles & held:
             yield Finding(
                 f"transitions[{index}].roles",
                 text(
                     "diesen Übergang kann niemand gehen: in diesem Programm hat niemand die Rolle %(roles)s",
-                    roles=names,
+                    roles=transition.role_names,
                 ),
                 "warning",
             )

@@ -95,7 +95,18 @@ class Status:
 
     def access(self, field: str, roles: frozenset[Role]) -> Access:
         """How far somebody with these roles gets with a field while the measure stands here."""
-        return access.access(self.field_rules, field, roles)
+        return access.access(self._rules_by_field.get(field, ()), field, roles)
+
+    def required(self, roles: frozenset[Role]) -> tuple[str, ...]:
+        """The fields that somebody with these roles must have filled while the measure stands here."""
+        return tuple(key for key in self._rules_by_field if self.access(key, roles) is Access.REQUIRED)
+
+    @cached_property
+    def _rules_by_field(self) -> Mapping[str, tuple[FieldRule, ...]]:
+        rules: dict[str, tuple[FieldRule, ...]] = {}
+        for rule in self.field_rules:
+            rules[rule.field] = (*rules.get(rule.field, ()), rule)
+        return rules
 
 
 @dataclass(frozen=True)
@@ -116,10 +127,21 @@ class Transition:
     four_eyes: bool = False
 
     @cached_property
+    def role_names(self) -> tuple[Text, ...]:
+        """What the roles are called, in the order in which roles are always named."""
+        return tuple(ROLE_NAMES[role] for role in Role if role in self.roles)
+
+    @cached_property
     def asks(self) -> tuple[str, ...]:
         """Every field the form of the step asks for: its own, and those of a decision."""
-        decided = [key for guard in self.guards for key in (guard.number, guard.link) if key]
+        decided = [key for guard in self.guards for key in guard.decision]
         return tuple(dict.fromkeys([*self.fields, *decided]))
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """Every field that must have a value, whoever takes the step."""
+        guarded = [key for guard in self.guards for key in guard.needs]
+        return tuple(dict.fromkeys([*guarded, *self.fields]))
 
 
 @dataclass(frozen=True)
@@ -152,6 +174,12 @@ class Workflow:
         status = self.statuses[transition.source]
         return tuple(key for key in transition.asks if status.access(key, roles).is_editable)
 
+    def needed(self, transition: Transition, roles: frozenset[Role]) -> tuple[str, ...]:
+        """The fields without which somebody with these roles cannot take a step: its own, and what the status it
+        leads to requires of them."""
+        required = self.statuses[transition.target].required(roles)
+        return tuple(dict.fromkeys([*transition.needs, *required]))
+
 
 @dataclass(frozen=True)
 class Person:
@@ -176,28 +204,24 @@ def _conditions(
         yield _four_eyes_condition(person, facts, given)
     asked = workflow.asked(transition, person.roles)
     case = Case(facts, given, workflow.labels, frozenset(asked))
-    judged: set[str] = set()
     for guard in transition.guards:
         yield from GUARDS[guard.name].judge(guard, case)
-        judged.update(guard.fields, filter(None, (guard.number, guard.link)))
-    needed = (*transition.fields, *_required(workflow.statuses[transition.target], person.roles))
-    for key in dict.fromkeys(needed):
-        if key not in judged:
-            yield guards.field_condition(case, key)
+    for key in workflow.needed(transition, person.roles):
+        yield guards.field_condition(case, key)
 
 
 def _role_condition(transition: Transition, person: Person) -> Condition:
-    allowed = tuple(ROLE_NAMES[role] for role in Role if role in transition.roles)
+    names = transition.role_names
     if person.roles & transition.roles:
-        return Condition(True, text("Ihre Rolle darf diesen Schritt gehen: %(roles)s", roles=allowed))
-    return Condition(False, text("dafür ist eine andere Rolle nötig: %(roles)s", roles=allowed), is_forbidden=True)
+        return Condition(True, text("Ihre Rolle darf diesen Schritt gehen: %(roles)s", roles=names))
+    return Condition(False, text("dafür ist eine andere Rolle nötig: %(roles)s", roles=names), is_forbidden=True)
 
 
 def _four_eyes_condition(person: Person, facts: Facts, given: Given) -> Condition:
     if not four_eyes.is_stopped(person.account_id, facts.involved_ids):
         return Condition(True, text("Vier-Augen-Prinzip: Sie haben die Maßnahme nicht selbst hierher gebracht"))
-    override = Override(facts.allows_override, given.override_reason)
-    if override.is_given and person.account_id is not None:
+    override = Override(facts.allows_override and person.account_id is not None, given.override_reason)
+    if override.is_given:
         return Condition(True, text("Vier-Augen-Prinzip im Notfall übergangen, mit Begründung"))
     return Condition(
         False,
@@ -205,15 +229,9 @@ def _four_eyes_condition(person: Person, facts: Facts, given: Given) -> Conditio
             "Vier-Augen-Prinzip: Sie haben die Maßnahme zuletzt geändert oder in diesen Status gebracht; "
             "den Schritt geht jemand anderes"
         ),
-        input_field=REASON_FIELD if facts.allows_override else None,
-        is_forbidden=not facts.allows_override,
+        input_field=REASON_FIELD if override.is_allowed else None,
+        is_forbidden=not override.is_allowed,
     )
-
-
-def _required(target: Status, roles: frozenset[Role]) -> tuple[str, ...]:
-    """What must be filled in the status a step leads to."""
-    keys = dict.fromkeys(rule.field for rule in target.field_rules if rule.access is Access.REQUIRED)
-    return tuple(key for key in keys if target.access(key, roles) is Access.REQUIRED)
 
 
 def unmet(
@@ -290,7 +308,7 @@ def _transition(row: Mapping[str, Any]) -> Transition:
         target=row["to"],
         label=_label(row["label"]),
         roles=frozenset(Role(role) for role in row["roles"]),
-        guards=tuple(_guard(guard) for guard in row.get("guards", ())),
+        guards=tuple(dict.fromkeys(_guard(guard) for guard in row.get("guards", ()))),
         fields=tuple(row.get("fields", ())),
         four_eyes=row.get("four_eyes", False),
     )

@@ -1,0 +1,124 @@
+"""What a role may see and change of a measure in a status."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.measures.models import Measure
+from app.organisations.permissions import Actor, Permission, Role, Scope, allows
+from app.programmes.access import EDITING_ROLES, MEASURE_FIELDS, RULE_NAMES, RULES, Access, FieldRule, access
+from app.programmes.workflow import Category, Status
+from tests.programmes.definitions import ID, label
+
+LEAD, HEAD, COORDINATOR = Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD, Role.COORDINATOR
+
+rules = st.lists(
+    st.builds(
+        FieldRule,
+        field=st.sampled_from(["title", "result"]),
+        access=st.sampled_from(sorted(RULES.values())),
+        roles=st.frozensets(st.sampled_from(Role), max_size=2),
+    ),
+    max_size=6,
+)
+role_sets = st.frozensets(st.sampled_from(Role))
+
+
+@pytest.mark.parametrize(
+    ("level", "is_visible", "is_editable"),
+    [
+        (Access.HIDDEN, False, False),
+        (Access.READ_ONLY, True, False),
+        (Access.REQUIRED, True, True),
+        (Access.OPTIONAL, True, True),
+    ],
+)
+def test_what_each_level_allows(level: Access, is_visible: bool, is_editable: bool) -> None:
+    assert (level.is_visible, level.is_editable) == (is_visible, is_editable)
+
+
+@pytest.mark.parametrize(
+    ("given_rules", "roles", "expected"),
+    [
+        ([], {LEAD}, Access.OPTIONAL),
+        ([], set(), Access.OPTIONAL),
+        ([FieldRule("result", Access.REQUIRED)], {LEAD}, Access.REQUIRED),
+        ([FieldRule("result", Access.HIDDEN)], set(), Access.HIDDEN),
+        ([FieldRule("title", Access.READ_ONLY)], {LEAD}, Access.OPTIONAL),
+        ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], {LEAD}, Access.OPTIONAL),
+        ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], set(), Access.OPTIONAL),
+        ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], {HEAD}, Access.HIDDEN),
+        # of several rules for one role the strictest
+        (
+            [FieldRule("result", Access.REQUIRED), FieldRule("result", Access.READ_ONLY, frozenset({LEAD}))],
+            {LEAD},
+            Access.READ_ONLY,
+        ),
+        # of several roles the freest
+        (
+            [
+                FieldRule("result", Access.HIDDEN, frozenset({LEAD})),
+                FieldRule("result", Access.READ_ONLY, frozenset({HEAD})),
+            ],
+            {LEAD, HEAD},
+            Access.READ_ONLY,
+        ),
+        ([FieldRule("result", Access.HIDDEN, frozenset({LEAD}))], {LEAD, COORDINATOR}, Access.OPTIONAL),
+    ],
+)
+def test_the_strictest_rule_of_a_role_holds_and_the_freest_of_several_roles(
+    given_rules: list[FieldRule], roles: set[Role], expected: Access
+) -> None:
+    assert access(given_rules, "result", frozenset(roles)) is expected
+    status = Status("running", label("Läuft"), Category.RUNNING, field_rules=tuple(given_rules))
+    assert status.access("result", frozenset(roles)) is expected
+
+
+@given(rules, role_sets, st.sampled_from(Role))
+def test_another_role_never_allows_less(given_rules: list[FieldRule], roles: frozenset[Role], more: Role) -> None:
+    if roles:
+        assert access(given_rules, "result", roles | {more}) >= access(given_rules, "result", roles)
+
+
+@given(rules, rules, role_sets)
+def test_another_rule_never_allows_more(
+    given_rules: list[FieldRule], more: list[FieldRule], roles: frozenset[Role]
+) -> None:
+    assert access([*given_rules, *more], "result", roles) <= access(given_rules, "result", roles)
+
+
+@given(rules, role_sets)
+def test_a_status_asks_the_same_rules_for_every_field(given_rules: list[FieldRule], roles: frozenset[Role]) -> None:
+    status = Status("running", label("Läuft"), Category.RUNNING, field_rules=tuple(given_rules))
+    fields = ("title", "result", "unit")
+    assert [status.access(field, roles) for field in fields] == [
+        access(given_rules, field, roles) for field in fields
+    ]
+    required = {field for field in fields if access(given_rules, field, roles) is Access.REQUIRED}
+    assert sorted(status.required(roles)) == sorted(required)
+
+
+def test_every_rule_has_a_name() -> None:
+    assert {name: str(words) for name, words in RULE_NAMES.items()} == {
+        "required": "Pflichtangabe",
+        "read_only": "nur lesen",
+        "hidden": "verborgen",
+    }
+    assert RULES == {"required": Access.REQUIRED, "read_only": Access.READ_ONLY, "hidden": Access.HIDDEN}
+
+
+def test_every_measure_has_the_fields_that_rules_may_name() -> None:
+    assert all(hasattr(Measure, name) for name in MEASURE_FIELDS)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_roles_that_fill_the_details_are_those_with_the_permission(role: Role) -> None:
+    actor = Actor(ID, "x", frozenset({role}), headed_unit_ids=frozenset({ID}), organisation_ids=frozenset({ID}))
+    scope = Scope(
+        lead_id=ID if role is LEAD else None,
+        unit_ids=(ID,) if role is HEAD else (),
+        funder_ids=frozenset({ID}),
+    )
+    assert allows(actor, Permission.EDIT_MEASURE, scope) is (role in EDITING_ROLES)
