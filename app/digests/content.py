@@ -17,7 +17,7 @@ from app.calendars.periods import Period
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
 from app.digests.courses import Course, course_of, sentence
-from app.digests.facts import Facts, MeasureFacts, Move
+from app.digests.facts import Facts, MeasureFacts, Move, Override
 from app.digests.spans import Span
 from app.progress.health import HEALTH_NAMES, Health
 
@@ -55,6 +55,16 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Emergency:
+    """What was decided without four eyes, when and why."""
+
+    name: Text | Localized
+    text: Text
+    notes: tuple[Text, ...]
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
 class Upcoming:
     """Something that is due: day, or month where the plan names only that."""
 
@@ -87,6 +97,7 @@ class Content:
     sentence: Text
     essence: tuple[Text, ...]
     wishes: tuple[Wish, ...]
+    emergencies: tuple[Emergency, ...]
     news: tuple[MeasureNews, ...]
     upcoming: tuple[Upcoming, ...]
     overview: tuple[Row, ...]
@@ -95,7 +106,7 @@ class Content:
     @property
     def has_news(self) -> bool:
         """Whether there is anything to say; without it nothing is sent."""
-        return bool(self.news)
+        return bool(self.news or self.emergencies)
 
     @property
     def subject_points(self) -> tuple[Text, ...]:
@@ -107,9 +118,10 @@ def build(facts: Facts) -> Content:
     """The digest these facts make."""
     news = tuple(MeasureNews(measure.name, lines) for measure in facts.measures if (lines := _lines(measure, facts)))
     wishes = tuple(_wishes(facts.measures))
+    emergencies = tuple(_emergencies(facts))
     upcoming = tuple(_upcoming(facts))
     overview = tuple(_row(measure) for measure in facts.measures)
-    shown: list[Line | Wish | Upcoming | Row] = [*wishes, *upcoming, *overview]
+    shown: list[Line | Wish | Emergency | Upcoming | Row] = [*wishes, *emergencies, *upcoming, *overview]
     shown += [line for part in news for line in part.lines]
     return Content(
         city=facts.city,
@@ -120,6 +132,7 @@ def build(facts: Facts) -> Content:
         sentence=sentence(facts.measures),
         essence=tuple(_essence(facts, len(wishes))),
         wishes=wishes,
+        emergencies=emergencies,
         news=news,
         upcoming=upcoming,
         overview=overview,
@@ -138,9 +151,11 @@ def _essence(facts: Facts, wishes: int) -> Iterator[Text]:
     dropped = sum(len(measure.drops) for measure in measures)
     changed = sum(_squashed_status(measure) is not None for measure in measures)
     released = sum(len(measure.releases) for measure in measures)
+    overridden = sum(len(measure.overrides) for measure in measures)
     points = (
         ntext("%(n)s Meilenstein freigegeben", "%(n)s Meilensteine freigegeben", approved),
         ntext("%(n)s Entscheidung erbeten", "%(n)s Entscheidungen erbeten", wishes),
+        ntext("%(n)s Notfallentscheidung", "%(n)s Notfallentscheidungen", overridden),
         ntext("%(n)s Maßnahme rot", "%(n)s Maßnahmen rot", courses[Course.RED]),
         ntext("%(n)s Maßnahme gelb", "%(n)s Maßnahmen gelb", courses[Course.YELLOW]),
         ntext("%(n)s Termin verlegt", "%(n)s Termine verlegt", moved),
@@ -165,9 +180,12 @@ def _lines(measure: MeasureFacts, facts: Facts) -> tuple[Line, ...]:
 
 
 def _squashed_status(measure: MeasureFacts) -> tuple[Text, datetime, bool] | None:
-    """The way from the first status to the last; there and back again is nothing to tell."""
-    changes = measure.status_changes
-    if not changes or changes[0].before == changes[-1].after:
+    """The way from the first status to the last; there and back again is nothing to tell.
+
+    Nor is a step that led to the same words, such as the move to another version of the workflow.
+    """
+    changes = [change for change in measure.status_changes if not change.after.says_the_same_as(change.before)]
+    if not changes or changes[-1].after.says_the_same_as(changes[0].before):
         return None
     told = text("Status: „%(after)s“, vorher nicht veröffentlicht", after=changes[-1].after.label)
     if before := changes[0].before:
@@ -273,6 +291,26 @@ def _wishes(measures: Iterable[MeasureFacts]) -> Iterator[Wish]:
         release = measure.releases[-1] if measure.releases else None
         if release and release.health is Health.RED and release.decision_wanted:
             yield Wish(measure.name, one_line(release.decision_wanted), release.is_sample)
+
+
+# -- what was decided in an emergency
+
+
+def _emergencies(facts: Facts) -> Iterator[Emergency]:
+    for measure in facts.measures:
+        for override in measure.overrides:
+            on = text("Am %(day)s", day=_day(override.at, facts))
+            reason = text("Begründung: %(reason)s", reason=one_line(override.reason))
+            notes = (on, reason, *_late(override.at, facts))
+            yield Emergency(measure.name, _decision(override), notes, override.is_sample)
+
+
+def _decision(override: Override) -> Text:
+    if override.milestone is not None:
+        return text("Meilenstein „%(title)s“ freigegeben", title=override.milestone)
+    if override.period is not None:
+        return text("Sachstand für %(period)s freigegeben", period=Period.parse(override.period).label())
+    return text("Status „%(status)s“", status=override.status)
 
 
 # -- what comes, and how everything stands

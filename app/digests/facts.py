@@ -1,6 +1,6 @@
 """What may be told to a funder, as plain values: released, approved or recorded, and nothing else. Pure.
 
-`gather` in `queries.py` fills them, `build` in `content.py` speaks them, and the archive of a digest keeps them as
+`gather` in `released.py` fills them, `build` in `content.py` speaks them, and the archive of a digest keeps them as
 JSON. Names of people, notes, statements and evidence have no place here.
 """
 
@@ -25,10 +25,14 @@ from app.progress.health import Health
 
 @dataclass(frozen=True)
 class Standing:
-    """A status in the words of the programme."""
+    """A status in the words that funders are told."""
 
     label: Localized
     category: Category
+
+    def says_the_same_as(self, other: Standing | None) -> bool:
+        """Whether nothing can be told between the two; a wording that was only translated is none other."""
+        return other is not None and (self.label.de, self.category) == (other.label.de, other.category)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,20 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class Override:
+    """A decision taken without four eyes in an emergency, and the reason given: a step to `status`, the approval of
+    `milestone`, or the release of the update for `period`. Of the three one is set."""
+
+    key: str
+    at: datetime
+    reason: str
+    status: Localized | None = None
+    milestone: Localized | None = None
+    period: str | None = None
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
 class OpenMilestone:
     """A milestone that was open when the span ended. `forecast_on` comes from the last released update."""
 
@@ -135,13 +153,14 @@ class MeasureFacts:
     approvals: tuple[Approval, ...] = ()
     moves: tuple[Move, ...] = ()
     drops: tuple[Drop, ...] = ()
+    overrides: tuple[Override, ...] = ()
     milestones: tuple[OpenMilestone, ...] = ()
     is_sample: bool = False
 
     @property
-    def news(self) -> Iterator[StatusChange | Release | Approval | Move | Drop]:
+    def news(self) -> Iterator[StatusChange | Release | Approval | Move | Drop | Override]:
         """Every fact that is told for the first time."""
-        for facts in (self.status_changes, self.releases, self.approvals, self.moves, self.drops):
+        for facts in (self.status_changes, self.releases, self.approvals, self.moves, self.drops, self.overrides):
             yield from facts
 
 

@@ -1,12 +1,13 @@
 """Gathers what may be told to a funder: released updates, approved milestones, recorded decisions.
 
-Nothing else is read here: a draft, a statement or a name cannot leak from a row that was never asked for.
+Nothing else is read here: a draft, a statement or a name cannot leak from a row that was never asked for. Of an
+emergency its reason is told: whoever gave it was told so.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -22,9 +23,11 @@ from app.digests.models import Digest
 from app.digests.spans import ONE_DAY, next_span, untold
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure, StatusChange
-from app.milestones.models import Milestone, MilestoneMove
+from app.milestones.approval import Decision
+from app.milestones.models import Approval, Milestone, MilestoneMove
 from app.organisations.queries import find_city
 from app.programmes.models import Programme, ProgrammeFunder
+from app.programmes.workflow import Status
 from app.progress.health import Health
 from app.progress.models import MilestoneForecast, ProgressUpdate, UpdateState
 
@@ -74,7 +77,7 @@ def _list_measures(programme: Programme, ends_at: datetime, told: frozenset[str]
         select(StatusChange)
         .join(StatusChange.measure)
         .where(Measure.programme_id == programme.id)
-        .options(joinedload(StatusChange.workflow))
+        .options(joinedload(StatusChange.workflow), joinedload(StatusChange.from_workflow))
         .order_by(StatusChange.changed_at, StatusChange.id)
     )
     milestones = _by_measure(
@@ -84,6 +87,7 @@ def _list_measures(programme: Programme, ends_at: datetime, told: frozenset[str]
         .order_by(Milestone.planned_on, Milestone.key)
     )
     moves = _list_moves(programme)
+    overridden = _list_overridden(programme)
     releases = _by_measure(
         select(ProgressUpdate)
         .join(ProgressUpdate.measure)
@@ -97,7 +101,15 @@ def _list_measures(programme: Programme, ends_at: datetime, told: frozenset[str]
     forecasts = _forecasts([updates[-1].id for updates in releases.values()])
     return tuple(
         _measure_facts(
-            row, changes[row.id], milestones[row.id], moves, releases[row.id], forecasts, ends_at=ends_at, told=told
+            row,
+            changes[row.id],
+            milestones[row.id],
+            moves,
+            overridden[row.id],
+            releases[row.id],
+            forecasts,
+            ends_at=ends_at,
+            told=told,
         )
         for row in rows
     )
@@ -108,6 +120,7 @@ def _measure_facts(
     changes: Sequence[StatusChange],
     milestones: Sequence[Milestone],
     moves: dict[UUID, list[facts.Move]],
+    overridden: Sequence[facts.Override],
     updates: Sequence[ProgressUpdate],
     forecasts: dict[UUID, date],
     *,
@@ -130,6 +143,7 @@ def _measure_facts(
         approvals=untold(_approvals(milestones, planned), told, ends_at),
         moves=untold([move for one in milestones for move in moves[one.id]], told, ends_at),
         drops=untold(_drops(milestones, planned), told, ends_at),
+        overrides=untold([*overridden, *_overrides(changes, updates)], told, ends_at),
         milestones=tuple(
             OpenMilestone(one.title, planned[one.id], _by_month(one), forecasts.get(one.id), one.is_sample)
             for one in milestones
@@ -141,29 +155,28 @@ def _measure_facts(
 
 def _present_status(row: Measure) -> Standing | None:
     status = row.current_status
-    return Standing(status.label, status.category) if status else None
+    return _standing(status) if status else None
+
+
+def _standing(status: Status) -> Standing:
+    return Standing(status.told, status.category)
 
 
 def _status_change(change: StatusChange) -> facts.StatusChange:
-    statuses = change.workflow.rules.statuses
-    before = statuses[change.from_status] if change.from_status else None
-    after = statuses[change.to_status]
     return facts.StatusChange(
         key=f"status:{change.id}",
         at=change.changed_at,
-        before=Standing(before.label, before.category) if before else None,
-        after=Standing(after.label, after.category),
+        before=_standing(change.before) if change.before else None,
+        after=_standing(change.after),
         is_sample=change.is_sample,
     )
 
 
 def _release(update: ProgressUpdate) -> facts.Release:
-    if update.decided_at is None:  # the database holds: a released update has been decided
-        raise ValueError(f"released update {update.id} without an instant")
     health = Health(update.health) if update.health else None
     return facts.Release(
         key=f"update:{update.id}",
-        at=update.decided_at,
+        at=_released_at(update),
         period=update.period,
         health=health,
         reason=update.health_reason if health in (Health.YELLOW, Health.RED) else None,
@@ -171,6 +184,62 @@ def _release(update: ProgressUpdate) -> facts.Release:
         percent=update.percent,
         is_sample=update.is_sample,
     )
+
+
+def _released_at(update: ProgressUpdate) -> datetime:
+    if update.decided_at is None:  # the database holds: a released update has been decided
+        raise ValueError(f"released update {update.id} without an instant")
+    return update.decided_at
+
+
+def _overrides(changes: Iterable[StatusChange], updates: Iterable[ProgressUpdate]) -> Iterator[facts.Override]:
+    """The steps taken and updates released without four eyes."""
+    for change in changes:
+        if change.override_reason is not None:
+            yield facts.Override(
+                key=f"override:status:{change.id}",
+                at=change.changed_at,
+                reason=change.override_reason,
+                status=change.after.told,
+                is_sample=change.is_sample,
+            )
+    for update in updates:
+        if update.override_reason is not None:
+            yield facts.Override(
+                key=f"override:update:{update.id}",
+                at=_released_at(update),
+                reason=update.override_reason,
+                period=update.period,
+                is_sample=update.is_sample,
+            )
+
+
+def _list_overridden(programme: Programme) -> dict[UUID, list[facts.Override]]:
+    """The milestones approved without four eyes, by measure; what was returned has released nothing."""
+    query = (
+        select(Approval, Milestone)
+        .join(Approval.milestone)
+        .join(Milestone.measure)
+        .where(
+            Measure.programme_id == programme.id,
+            Approval.decision == Decision.APPROVED,
+            Approval.override_reason.is_not(None),
+        )
+    )
+    found: dict[UUID, list[facts.Override]] = defaultdict(list)
+    for approval, milestone in db.session.execute(query):
+        if approval.decided_at is None or approval.override_reason is None:
+            continue  # for the type only: the query and the database leave none
+        found[milestone.measure_id].append(
+            facts.Override(
+                key=f"override:milestone:{approval.id}",
+                at=approval.decided_at,
+                reason=approval.override_reason,
+                milestone=milestone.title,
+                is_sample=milestone.is_sample,
+            )
+        )
+    return found
 
 
 def _approvals(milestones: Iterable[Milestone], planned: dict[UUID, date]) -> list[facts.Approval]:

@@ -8,8 +8,10 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from app.core.errors import Conflict, Forbidden, RuleBroken
+from app.core.errors import Conflict, RuleBroken
 from app.core.text import Text, text
+from app.programmes import four_eyes
+from app.programmes.four_eyes import NO_OVERRIDE, Override
 
 
 class MilestoneState(StrEnum):
@@ -39,14 +41,15 @@ SETTLED = {
 GONE = text("Dieser Antrag wurde inzwischen zurückgezogen.")
 
 
-def check_four_eyes(decider_id: UUID | None, involved_ids: Collection[UUID | None]) -> None:
-    """Nobody decides what they submitted or edited last.
+def check_four_eyes(
+    decider_id: UUID | None, involved_ids: Collection[UUID | None], override: Override = NO_OVERRIDE
+) -> str | None:
+    """Nobody decides what they submitted or edited last. Returns the reason where an emergency was needed.
 
     Raises:
-        Forbidden: when the decider is one of those involved, or nobody at all (the system decides nothing).
+        Forbidden, RuleBroken: as `four_eyes.check`.
     """
-    if decider_id is None or decider_id in involved_ids:
-        raise Forbidden(FOUR_EYES)
+    return four_eyes.check(decider_id, involved_ids, FOUR_EYES, override)
 
 
 def check_still_open(decision: Decision | None) -> None:
@@ -144,7 +147,8 @@ def is_overdue(state: MilestoneState, planned_on: date, today: date) -> bool:
 class Actions:
     """What one person may do to a milestone now.
 
-    `why_not_decide` is for whoever could decide if the four eyes did not stop them.
+    `why_not_decide` is for whoever could decide if the four eyes did not stop them; `decide_in_emergency` says that
+    their programme lets them all the same, with a reason.
     """
 
     change: bool = False
@@ -152,6 +156,7 @@ class Actions:
     withdraw: bool = False
     decide: bool = False
     why_not_decide: Text | None = None
+    decide_in_emergency: bool = False
 
 
 def available(
@@ -162,15 +167,17 @@ def available(
     may_decide: bool,
     person_id: UUID | None,
     involved_ids: Collection[UUID | None],
+    allows_override: bool = False,
 ) -> Actions:
     """What is open to a person with these permissions; `involved_ids` submitted the request or edited last."""
     if state is MilestoneState.OPEN:
         return Actions(change=may_plan, request=may_request)
     if state is not MilestoneState.IN_APPROVAL:
         return Actions()
-    stopped = person_id is None or person_id in involved_ids
+    stopped = four_eyes.is_stopped(person_id, involved_ids)
     return Actions(
         withdraw=may_request,
         decide=may_decide and not stopped,
         why_not_decide=FOUR_EYES if may_decide and stopped else None,
+        decide_in_emergency=may_decide and stopped and allows_override and person_id is not None,
     )

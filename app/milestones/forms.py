@@ -104,7 +104,10 @@ class RequestForm(VersionedForm):
 
 
 class DecisionForm(Form):
-    """Approve or return; `approval` is the request the person has read, `decision` the button they pressed."""
+    """Approve or return; `approval` is the request the person has read, `decision` the button they pressed.
+
+    `override_reason` is taken out by the view for whoever needs no emergency.
+    """
 
     approval = HiddenField()
     decision = StringField(
@@ -120,4 +123,10 @@ class DecisionForm(Form):
         [Length(max=2000, message=TOO_LONG)],
         filters=[stripped],
         description=_l("Pflicht, wenn Sie zurückgeben: Was fehlt noch?"),
+    )
+    override_reason = TextAreaField(
+        _l("Begründung des Notfalls"),
+        [DataRequired(_l("Begründung des Notfalls fehlt")), Length(max=2000, message=TOO_LONG)],
+        filters=[stripped],
+        description=_l("Sie steht im Protokoll und in jedem Digest an die Fördermittelgeber."),
     )

@@ -78,6 +78,11 @@ class Milestone(Sourced, Versioned, Identified, Model):
         return next((approval for approval in self.approvals if approval.decision is None), None)
 
     @property
+    def override_reason(self) -> str | None:
+        """Why it was approved without four eyes, None where they were kept."""
+        return next((row.override_reason for row in self.approvals if row.decision == Decision.APPROVED), None)
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing more is expected: approved, or dropped with a reason."""
         return self.approved_at is not None or self.dropped_at is not None

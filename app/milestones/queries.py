@@ -131,6 +131,7 @@ def actions_for(viewer: Actor, milestone: Milestone) -> Actions:
         may_decide=allows(viewer, Permission.DECIDE_MILESTONE, scope),
         person_id=viewer.account_id,
         involved_ids=involved_ids(milestone),
+        allows_override=milestone.measure.programme.emergency_override,
     )
 
 
@@ -141,7 +142,7 @@ class Reading:
     Whoever is not of the city (`is_internal` is false) reads approved facts only: no description, no forecast,
     no reason for dropping, no request, and nothing of an approval that is under way. `sources` speak for the
     planned day as published: once it was moved there are none. Where only some facts are sample data,
-    `sample_fields` names them.
+    `sample_fields` names them. `override_reason` is there, for everybody, where it was approved without four eyes.
     """
 
     title: Localized
@@ -155,6 +156,7 @@ class Reading:
     forecast_on: date | None
     actual_on: date | None
     approved_at: datetime | None
+    override_reason: str | None
     dropped_at: datetime | None
     drop_reason: str | None
     sources: Sequence[Source]
@@ -180,6 +182,7 @@ def reading_for(viewer: Actor, milestone: Milestone, today: date) -> Reading:
         forecast_on=milestone.forecast_on if is_internal else None,
         actual_on=milestone.actual_on,
         approved_at=milestone.approved_at,
+        override_reason=milestone.override_reason,
         dropped_at=milestone.dropped_at,
         drop_reason=milestone.drop_reason if is_internal else None,
         sources=milestone.sources_for("planned_on") if milestone.due_version == 1 else (),

@@ -16,7 +16,7 @@ from app.core.clock import day_of
 from app.core.database import db, sort_key
 from app.core.errors import Conflict
 from app.core.localized import Localized
-from app.core.text import text
+from app.core.text import Text, text
 from app.documents import service as documents
 from app.documents.service import Receipt
 from app.mail import service as mail
@@ -27,6 +27,7 @@ from app.milestones.models import Approval, Milestone, MilestoneMove
 from app.milestones.queries import involved_ids
 from app.organisations.permissions import Actor, Permission, Role, require
 from app.organisations.queries import heads_by_unit, list_members, nearest_heads
+from app.programmes.four_eyes import Override
 
 
 def plan_milestone(
@@ -235,23 +236,34 @@ def withdraw_approval(actor: Actor, approval: Approval, *, now: datetime) -> Non
 
 
 def decide_approval(
-    actor: Actor, approval: Approval, decision: Decision, *, now: datetime, reason: str | None = None
+    actor: Actor,
+    approval: Approval,
+    decision: Decision,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    override_reason: str | None = None,
 ) -> None:
     """Approves or returns a request; an approved milestone is reached on the day the request names.
 
+    `override_reason` is kept only where it was needed: four eyes stop the actor and the programme allows
+    emergencies.
+
     Raises:
         Forbidden: for anybody but a head of the measure's unit or of one above it, and for whoever submitted the
-            request or edited the milestone last.
+            request or edited the milestone last, where the programme allows no emergency.
         Conflict: when it has been decided or withdrawn already.
-        RuleBroken: when it is returned without a reason.
+        RuleBroken: on `override_reason` where an emergency lacks it, on `reason` where a return does.
     """
     milestone = approval.milestone
     require(actor, Permission.DECIDE_MILESTONE, milestone.measure.scope)
     _hold(milestone)
     rules.check_still_open(approval.decision)
-    rules.check_four_eyes(actor.account_id, involved_ids(milestone))
+    override = Override(milestone.measure.programme.emergency_override, override_reason)
+    overridden = rules.check_four_eyes(actor.account_id, involved_ids(milestone), override)
     rules.check_reason(decision, reason)
     _close(actor, approval, decision, reason, now)
+    approval.override_reason = overridden
     changes: audit.Changes = {}
     if decision == Decision.APPROVED:
         changes = {"actual_on": (milestone.actual_on, approval.actual_on)}
@@ -260,15 +272,33 @@ def decide_approval(
     audit.record(
         actor,
         milestone,
-        text("Meilenstein freigegeben: %(title)s", title=milestone.title.de)
-        if decision == Decision.APPROVED
-        else text("Antrag auf Freigabe zurückgegeben: %(title)s", title=milestone.title.de),
+        _decided(approval),
         now=now,
         scope_id=milestone.measure_id,
         changes=changes,
         reason=approval.reason,
     )
     _tell_decision(approval, now)
+
+
+def _decided(approval: Approval) -> Text:
+    """The decision as the log says it."""
+    title, override_reason = approval.milestone.title.de, approval.override_reason
+    if approval.decision == Decision.APPROVED:
+        if override_reason is None:
+            return text("Meilenstein freigegeben: %(title)s", title=title)
+        return text(
+            "Meilenstein freigegeben: %(title)s; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
+            title=title,
+            reason=override_reason,
+        )
+    if override_reason is None:
+        return text("Antrag auf Freigabe zurückgegeben: %(title)s", title=title)
+    return text(
+        "Antrag auf Freigabe zurückgegeben: %(title)s; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
+        title=title,
+        reason=override_reason,
+    )
 
 
 def check_version(milestone: Milestone, seen_version: int | None) -> None:

@@ -24,6 +24,7 @@ from app.milestones.models import Approval, Milestone
 from app.milestones.queries import Reading
 from app.organisations.permissions import Actor, Permission, require
 from app.organisations.viewer import current_actor
+from app.programmes.four_eyes import REASON_FIELD
 
 blueprint = Blueprint("milestones", __name__)
 
@@ -156,24 +157,46 @@ def decide(milestone_id: UUID) -> Answer:
     milestone = queries.get_milestone(actor, milestone_id)
     require(actor, Permission.DECIDE_MILESTONE, milestone.measure.scope)
     form = DecisionForm()
+    if not milestone.measure.programme.emergency_override:
+        del form.override_reason
     if request.method == "POST":
         return _decided(actor, milestone, form)
     waiting = milestone.open_approval
     if waiting is None:
         flash(_("Für diesen Meilenstein wartet kein Antrag auf eine Entscheidung."), "info")
         return redirect(url_for("milestones.show", milestone_id=milestone.id))
-    rules.check_four_eyes(actor.account_id, queries.involved_ids(milestone))
+    if not _fit(form, actor, milestone):
+        rules.check_four_eyes(actor.account_id, queries.involved_ids(milestone))
     form.approval.data = str(waiting.id)
     return _decision_page(actor, milestone, waiting, form)
+
+
+def _fit(form: DecisionForm, actor: Actor, milestone: Milestone) -> bool:
+    """Takes out the reason of an emergency where the waiting request needs none of this person; whether it does.
+
+    Only then: on the page for whoever comes second the form still holds what they typed.
+    """
+    is_emergency = queries.actions_for(actor, milestone).decide_in_emergency
+    if not is_emergency and REASON_FIELD in form:
+        del form.override_reason
+    return is_emergency
 
 
 def _decided(actor: Actor, milestone: Milestone, form: DecisionForm) -> Answer:
     try:
         approval = _request_read(milestone, form.approval.data)
+        is_emergency = _fit(form, actor, milestone)
         if not form.validate_on_submit():
             return _decision_page(actor, milestone, approval, form), 422
         decision = Decision(form.decision.data or "")
-        service.decide_approval(actor, approval, decision, reason=form.reason.data, now=clock.now())
+        service.decide_approval(
+            actor,
+            approval,
+            decision,
+            reason=form.reason.data,
+            override_reason=form.override_reason.data if is_emergency else None,
+            now=clock.now(),
+        )
     except Conflict as error:
         return _too_late(error, milestone, form)
     except RuleBroken as error:
@@ -287,7 +310,8 @@ def _request_read(milestone: Milestone, approval_id: str | None) -> Approval:
 
 def _too_late(error: Conflict, milestone: Milestone, form: Form | None = None) -> tuple[str, int]:
     """The page for whoever comes second, with what they typed."""
-    kept = [field for field in form or () if field.name in ("actual_on", "statement", "reason") and field.data]
+    names = ("actual_on", "statement", "reason", REASON_FIELD)
+    kept = [field for field in form or () if field.name in names and field.data]
     page = render_template(
         "errors/conflict.html",
         code=409,

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Field, HiddenField, MultipleFileField, RadioField, SelectField, SelectMultipleField, TextAreaField
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from app.calendars.periods import Period
@@ -151,12 +151,24 @@ def prefilled_forecasts(days: dict[UUID, date]) -> dict[str, date]:
     return {forecast_name(key): day for key, day in days.items()}
 
 
-class ReturnForm(VersionedForm):
-    """Why a report is given back."""
+class DecisionForm(VersionedForm):
+    """What is written with a decision: why a report is given back, and why an emergency could not wait.
+
+    `override_reason` is taken out by the view for whoever needs no emergency.
+    """
 
     reason = TextAreaField(
         _l("Begründung"),
         [Needed(), LENGTH],
         description=_l("Was fehlt, was soll anders werden? Die Projektleitung bekommt diesen Text."),
+        filters=[_clean],
+    )
+    override_reason = TextAreaField(
+        _l("Begründung des Notfalls"),
+        [
+            DataRequired(_l("Begründung des Notfalls fehlt")),
+            Length(max=2000, message=_l("Höchstens 2.000 Zeichen passen hier hinein; Ihr Text hat %(length)d.")),
+        ],
+        description=_l("Sie steht im Protokoll und in jedem Digest an die Fördermittelgeber."),
         filters=[_clean],
     )

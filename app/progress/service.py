@@ -22,6 +22,7 @@ from app.mail.service import Recipient
 from app.measures.models import Measure
 from app.organisations.permissions import Actor, Permission, Role, require
 from app.organisations.queries import heads_by_unit, list_members, nearest_heads
+from app.programmes.four_eyes import Override
 from app.progress import queries, release, reporting
 from app.progress.health import HEALTH_NAMES, Health
 from app.progress.models import MilestoneForecast, ProgressUpdate, UpdateState
@@ -94,35 +95,68 @@ def submit_update(
     return update
 
 
-def release_update(actor: Actor, update: ProgressUpdate, *, now: datetime, seen_version: int | None) -> None:
+def release_update(
+    actor: Actor,
+    update: ProgressUpdate,
+    *,
+    now: datetime,
+    seen_version: int | None,
+    override_reason: str | None = None,
+) -> None:
     """Lets the funders see a submitted update.
 
+    `override_reason` is kept only where it was needed: four eyes stop the actor and the programme allows
+    emergencies.
+
     Raises:
-        Forbidden: for anybody but the heads of the measure's unit, and for the author.
+        Forbidden: for anybody but the heads of the measure's unit, and for the author, where the programme allows no
+            emergency.
+        RuleBroken: on `override_reason` where an emergency lacks it.
         Conflict: when it was decided or has changed since it was seen.
     """
-    _check_decidable(actor, update, seen_version)
-    _decide(actor, update, UpdateState.RELEASED, now)
-    what = text("Sachstand %(period)s freigegeben", period=str(update.reporting_period.label()))
+    overridden = _check_decidable(actor, update, seen_version, override_reason)
+    _decide(actor, update, UpdateState.RELEASED, overridden, now)
+    period = str(update.reporting_period.label())
+    what = text("Sachstand %(period)s freigegeben", period=period)
+    if overridden is not None:
+        what = text(
+            "Sachstand %(period)s freigegeben; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
+            period=period,
+            reason=overridden,
+        )
     audit.record(actor, update, what, now=now, scope_id=update.measure_id)
     _tell_those_who_report(actor, update, now)
 
 
 def return_update(
-    actor: Actor, update: ProgressUpdate, reason: str | None, *, now: datetime, seen_version: int | None
+    actor: Actor,
+    update: ProgressUpdate,
+    reason: str | None,
+    *,
+    now: datetime,
+    seen_version: int | None,
+    override_reason: str | None = None,
 ) -> None:
-    """Gives a submitted update back, with a draft that begins where it ended.
+    """Gives a submitted update back, with a draft that begins where it ended; `override_reason` as in a release.
 
     Raises:
-        Forbidden: for anybody but the heads of the measure's unit, and for the author.
-        RuleBroken: on `reason` where it is missing.
+        Forbidden: for anybody but the heads of the measure's unit, and for the author, where the programme allows no
+            emergency.
+        RuleBroken: on `override_reason` where an emergency lacks it, on `reason` where that is missing.
         Conflict: when it was decided or has changed since it was seen.
     """
-    _check_decidable(actor, update, seen_version)
+    overridden = _check_decidable(actor, update, seen_version, override_reason)
     release.check_reason(reason)
-    _decide(actor, update, UpdateState.RETURNED, now)
+    _decide(actor, update, UpdateState.RETURNED, overridden, now)
     update.return_reason = stripped(reason)
-    what = text("Sachstand %(period)s zurückgegeben", period=str(update.reporting_period.label()))
+    period = str(update.reporting_period.label())
+    what = text("Sachstand %(period)s zurückgegeben", period=period)
+    if overridden is not None:
+        what = text(
+            "Sachstand %(period)s zurückgegeben; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
+            period=period,
+            reason=overridden,
+        )
     audit.record(actor, update, what, now=now, scope_id=update.measure_id, reason=update.return_reason)
     if queries.find_draft(update.measure) is None:
         db.session.add(_draft_from(update, now))
@@ -261,15 +295,20 @@ def _pass_on_forecasts(actor: Actor, update: ProgressUpdate, now: datetime) -> N
         milestone.sample_fields = [name for name in milestone.sample_fields if name != "forecast_on"]
 
 
-def _check_decidable(actor: Actor, update: ProgressUpdate, seen_version: int | None) -> None:
+def _check_decidable(
+    actor: Actor, update: ProgressUpdate, seen_version: int | None, override_reason: str | None
+) -> str | None:
+    """The reason to keep where this decision is an emergency."""
     require(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
     if update.state != UpdateState.SUBMITTED or update.version != seen_version:
         raise Conflict(text("Über diesen Sachstand wurde inzwischen entschieden."))
-    release.check_four_eyes(actor.account_id, update.author_id)
+    override = Override(update.measure.programme.emergency_override, override_reason)
+    return release.check_four_eyes(actor.account_id, update.author_id, override)
 
 
-def _decide(actor: Actor, update: ProgressUpdate, state: UpdateState, now: datetime) -> None:
+def _decide(actor: Actor, update: ProgressUpdate, state: UpdateState, overridden: str | None, now: datetime) -> None:
     update.state = state
+    update.override_reason = overridden
     update.decided_by_id = actor.account_id
     update.decided_at = now
 

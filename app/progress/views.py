@@ -22,8 +22,9 @@ from app.measures.models import Measure
 from app.measures.queries import get_measure
 from app.organisations.permissions import Permission, allows, require
 from app.organisations.viewer import current_actor
-from app.progress import queries, reporting, service
-from app.progress.forms import ReportForm, ReturnForm, prefilled_forecasts, report_form
+from app.programmes.four_eyes import REASON_FIELD
+from app.progress import queries, release, reporting, service
+from app.progress.forms import DecisionForm, ReportForm, prefilled_forecasts, report_form
 from app.progress.health import HEALTH_MEANINGS, HEALTH_NAMES, Health
 from app.progress.models import ProgressUpdate, UpdateState
 
@@ -68,7 +69,7 @@ def report(measure_id: UUID) -> Page:
 def show(update_id: UUID) -> str:
     """One report with all it says, and for those who decide the decision."""
     update = queries.get_update(current_actor(), update_id)
-    return _show_page(update, ReturnForm(formdata=None, data={"version": update.version}))
+    return _show_page(update, _decision_form(update, formdata=None, data={"version": update.version}))
 
 
 @blueprint.post("/progress/<uuid:update_id>")
@@ -77,16 +78,26 @@ def decide(update_id: UUID) -> Page:
     actor = current_actor()
     update = queries.get_update(actor, update_id)
     require(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
-    form = ReturnForm()
+    form = _decision_form(update)
+    override_reason = form.override_reason.data if REASON_FIELD in form else None
     decision = request.form.get("decision")
     try:
         if not form.validate_on_submit():
             return _show_page(update, form), 422
         if decision == UpdateState.RELEASED:
-            service.release_update(actor, update, now=clock.now(), seen_version=form.seen_version)
+            service.release_update(
+                actor, update, now=clock.now(), seen_version=form.seen_version, override_reason=override_reason
+            )
             flash(_("Der Sachstand ist freigegeben. Die Fördermittelgeber können ihn jetzt lesen."), "success")
         elif decision == UpdateState.RETURNED:
-            service.return_update(actor, update, form.reason.data, now=clock.now(), seen_version=form.seen_version)
+            service.return_update(
+                actor,
+                update,
+                form.reason.data,
+                now=clock.now(),
+                seen_version=form.seen_version,
+                override_reason=override_reason,
+            )
             flash(_("Der Sachstand ist zurückgegeben. Die Projektleitung bekommt Ihre Begründung."), "success")
         else:
             raise RuleBroken(text("Bitte wählen Sie: freigeben oder zurückgeben."))
@@ -108,7 +119,8 @@ def discard(update_id: UUID) -> Page:
     try:
         service.discard_draft(actor, update, now=clock.now(), seen_version=form.seen_version)
     except Conflict as error:
-        return _show_page(update, ReturnForm(formdata=None, data={"version": update.version}), overtaken=error), 409
+        unsent = _decision_form(update, formdata=None, data={"version": update.version})
+        return _show_page(update, unsent, overtaken=error), 409
     flash(_("Der Entwurf ist verworfen."), "success")
     return redirect(url_for("portfolio.show", measure_id=update.measure_id))
 
@@ -264,18 +276,30 @@ def _stored(form: ReportForm, draft: ProgressUpdate | None) -> list[tuple[str, s
     return author + [(str(field.label.text), value or "") for field, value in values.items()]
 
 
-def _show_page(update: ProgressUpdate, form: ReturnForm, overtaken: Conflict | None = None) -> str:
+def _decision_form(update: ProgressUpdate, **values: Any) -> DecisionForm:
+    """The form of a decision; with the reason of an emergency only for whom the programme lets pass by four eyes."""
+    form = DecisionForm(**values)
+    stopped = release.is_stopped(current_actor().account_id, update.author_id)
+    if not (stopped and update.measure.programme.emergency_override):
+        del form.override_reason
+    return form
+
+
+def _show_page(update: ProgressUpdate, form: DecisionForm, overtaken: Conflict | None = None) -> str:
     actor = current_actor()
     is_open = update.state == UpdateState.SUBMITTED
     may_decide = is_open and allows(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
+    stopped = release.is_stopped(actor.account_id, update.author_id)
+    is_emergency = may_decide and REASON_FIELD in form
     return render_template(
         "progress/show.html",
         update=update,
         measure=update.measure,
         form=form,
         overtaken=overtaken,
-        may_decide=may_decide and actor.account_id != update.author_id,
-        waits_for_others=may_decide and actor.account_id == update.author_id,
+        may_decide=may_decide and (is_emergency or not stopped),
+        is_emergency=is_emergency,
+        waits_for_others=may_decide and stopped and not is_emergency,
         may_report=allows(actor, Permission.REPORT_PROGRESS, update.measure.scope),
         sees_internal=allows(actor, Permission.VIEW_INTERNAL, update.measure.scope),
     )

@@ -19,6 +19,7 @@ from app.digests.facts import (
     Move,
     OpenMilestone,
     OpenObligation,
+    Override,
     Release,
     Standing,
     StatusChange,
@@ -130,6 +131,98 @@ def test_there_and_back_again_is_nothing_to_tell() -> None:
 def test_a_status_nobody_published_before_says_so() -> None:
     lines = told(build(facts(measure(status_changes=(changed(None, RUNNING, 1),)))))
     assert lines == ["Status: „In Umsetzung“, vorher nicht veröffentlicht / Seit dem 2023-02-01"]
+
+
+def renamed(label: str, after: Standing) -> Standing:
+    return replace(after, label=Localized(label, after.label.en))
+
+
+def test_a_step_to_the_same_words_is_nothing_to_tell() -> None:
+    content = build(facts(measure(status_changes=(changed(RUNNING, replace(RUNNING), 1),))))
+    assert not content.has_news
+    assert not content.essence
+
+
+def test_a_wording_that_was_only_translated_is_nothing_to_tell() -> None:
+    translated = replace(RUNNING, label=Localized("In Umsetzung", "Running"))
+    assert not build(facts(measure(status_changes=(changed(RUNNING, translated, 1),)))).has_news
+    there_and_back = (changed(RUNNING, PAUSED, 1), changed(PAUSED, translated, 2))
+    assert not build(facts(measure(status_changes=there_and_back))).has_news
+
+
+def test_other_words_or_another_category_are_told() -> None:
+    for after in (renamed("Im Bau", RUNNING), replace(RUNNING, category=Category.PAUSED)):
+        assert build(facts(measure(status_changes=(changed(RUNNING, after, 1),)))).has_news
+
+
+def test_the_day_of_a_change_is_not_that_of_a_later_move_to_the_same_words() -> None:
+    changes = (changed(PAUSED, RUNNING, 1), changed(RUNNING, RUNNING, 9))
+    assert told(build(facts(measure(status_changes=changes)))) == [
+        "Status: „In Umsetzung“, vorher „Pausiert“ / Seit dem 2023-02-01"
+    ]
+
+
+def overridden(key: str, reason: str = "Frist endet\nheute", day: int = 1, **what: Any) -> Override:
+    return Override(key, datetime(2023, 2, day, 11, tzinfo=UTC), reason, **what)
+
+
+def emergencies(content: Content) -> list[str]:
+    """Every emergency with its notes, in German."""
+    return [" / ".join(str(part) for part in (one.name, one.text, *one.notes)) for one in content.emergencies]
+
+
+def test_every_kind_of_emergency_is_told_with_its_day_and_reason() -> None:
+    row = measure(
+        overrides=(
+            overridden("a", milestone=Localized("Betrieb")),
+            overridden("b", period="2022-Q4", day=2),
+            overridden("c", status=Localized("Bewilligt"), day=3),
+        )
+    )
+    content = build(facts(row))
+    assert content.has_news
+    assert not content.news
+    assert emergencies(content) == [
+        "a-BUS / Meilenstein „Betrieb“ freigegeben / Am 2023-02-01 / Begründung: Frist endet heute",
+        "a-BUS / Sachstand für 4. Quartal 2022 freigegeben / Am 2023-02-02 / Begründung: Frist endet heute",
+        "a-BUS / Status „Bewilligt“ / Am 2023-02-03 / Begründung: Frist endet heute",
+    ]
+    assert [str(point) for point in content.subject_points] == ["3 Notfallentscheidungen"]
+
+
+def test_there_and_back_again_hides_no_emergency() -> None:
+    changes = (changed(RUNNING, PAUSED, 1), changed(PAUSED, RUNNING, 3))
+    content = build(facts(measure(status_changes=changes, overrides=(overridden("o", status=RUNNING.label, day=3),))))
+    assert not content.news
+    assert len(content.emergencies) == 1
+    assert content.has_news
+
+
+def test_an_emergency_entered_late_says_from_when_it_is() -> None:
+    later = facts(
+        measure(overrides=(overridden("o", period="2022-Q4"),)), span=Span(date(2023, 4, 1), date(2023, 6, 30), False)
+    )
+    assert emergencies(build(later))[0].endswith("Nachgetragen vom 2023-02-01")
+    assert "Nachgetragen" not in emergencies(build(replace(later, span=replace(later.span, is_first=True))))[0]
+
+
+def test_the_subject_never_leaves_an_emergency_out() -> None:
+    approval = Approval("a", AT, Localized("x"), date(2023, 1, 31), False, date(2023, 2, 14))
+    red = release(RED)
+    full = facts(
+        measure(
+            release=red,
+            releases=(red,),
+            approvals=(approval,),
+            overrides=(overridden("o", milestone=Localized("x")),),
+        )
+    )
+    assert "1 Notfallentscheidung" in [str(point) for point in build(full).subject_points]
+
+
+def test_an_emergency_in_sample_data_marks_the_digest() -> None:
+    assert build(facts(measure(overrides=(overridden("o", period="2022-Q4", is_sample=True),)))).has_sample
+    assert not build(facts(measure(overrides=(overridden("o", period="2022-Q4"),)))).has_sample
 
 
 def moved(milestone_id: Any, from_on: date, to_on: date, day: int, reason: str) -> Move:
@@ -320,6 +413,7 @@ def everything() -> Facts:
             approvals=(Approval("a", AT, Localized("x", "y"), date(2023, 1, 31), True, date(2023, 2, 14)),),
             moves=(moved(uuid4(), date(2023, 4, 1), date(2023, 5, 1), 1, "r"),),
             drops=(Drop("d", AT, Localized("x"), date(2023, 1, 31), False, "r"),),
+            overrides=(overridden("o", milestone=Localized("x", "y")),),
             milestones=(OpenMilestone(Localized("x"), date(2023, 4, 1), False, date(2023, 4, 2)),),
         ),
         obligations=(OpenObligation(Localized("x"), Localized("y"), date(2023, 4, 1)),),
@@ -329,7 +423,16 @@ def everything() -> Facts:
 def test_the_archive_gives_back_what_was_put_in() -> None:
     kept = everything()
     assert from_json(to_json(kept)) == kept
-    assert to_json(kept)["keys"] == sorted(["update:1", "status:1", "a", "moved:1", "d"])
+    assert to_json(kept)["keys"] == sorted(["update:1", "status:1", "a", "moved:1", "d", "o"])
+
+
+def test_a_digest_from_before_there_were_emergencies_still_reads() -> None:
+    kept = everything()
+    stored = to_json(kept)
+    for part in stored["measures"]:
+        del part["overrides"]
+    assert from_json(stored) == replace(kept, measures=(replace(kept.measures[0], overrides=()),))
+    assert not build(from_json(stored)).emergencies
 
 
 def test_a_fingerprint_changes_with_every_fact() -> None:

@@ -27,7 +27,7 @@ from app.digests.models import Digest
 from app.mail.models import Mail
 from app.measures.models import Measure
 from app.organisations.models import Organisation
-from app.programmes.models import Programme, ProgrammeFunder
+from app.programmes.models import Programme, ProgrammeFunder, Workflow
 from tests.conftest import fresh_database, settings_for
 from tests.digests.arrange import add_recipient, add_update, change_status, mails, noon, part_of
 from tests.factories import (
@@ -249,15 +249,16 @@ def test_a_digest_sent_by_hand_shortens_the_next_one(city: City) -> None:
 def test_a_poisoned_programme_does_not_hold_up_the_others(city: City, poison: str) -> None:
     first = add_programme(city.funder_organisation, key="a-poisoned")
     last = add_programme(city.funder_organisation, key="z-sound")
+    if poison == "workflow":
+        broken = {"initial": "running", "statuses": [], "transitions": []}
+        first.workflows.append(Workflow(version=2, definition=broken, published_at=NOON))
     for programme in (first, last):
         measure = add_measure(programme)
         change_status(measure, "approved", "running", NOON)
         add_recipient(programme.funders[0])
     if poison == "time zone":
         first.time_zone = "Nowhere/Land"
-    elif poison == "workflow":
-        first.workflows[0].definition = {"initial": "running", "statuses": [], "transitions": []}
-    else:
+    elif poison == "rhythm":
         first.funders[0].digest_rhythm = "now and then"
     db.session.flush()
     assert service.sweep_due(FIRST_OF_APRIL) == 1

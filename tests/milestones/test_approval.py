@@ -25,6 +25,7 @@ from app.milestones.approval import (
     check_still_open,
     is_overdue,
 )
+from app.programmes.four_eyes import Override
 
 TODAY = date(2023, 3, 15)
 YESTERDAY = date(2023, 3, 14)
@@ -42,10 +43,25 @@ def test_nobody_decides_what_they_had_a_hand_in(decider: UUID, involved: frozens
         check_four_eyes(decider, involved)
 
 
-@given(involved=st.frozensets(st.one_of(st.none(), somebody)))
-def test_the_system_decides_nothing(involved: frozenset[UUID | None]) -> None:
+@given(involved=st.frozensets(st.one_of(st.none(), somebody)), allowed=st.booleans())
+def test_the_system_decides_nothing(involved: frozenset[UUID | None], allowed: bool) -> None:
     with pytest.raises(Forbidden):
-        check_four_eyes(None, involved)
+        check_four_eyes(None, involved, Override(allowed, "Darum"))
+
+
+def test_the_refusal_is_the_sentence_of_milestones() -> None:
+    oneself = uuid4()
+    for override in (Override(), Override(False, "Darum")):
+        with pytest.raises(Forbidden, match="Was Sie selbst eingereicht oder zuletzt geändert haben"):
+            check_four_eyes(oneself, {oneself}, override)
+    with pytest.raises(RuleBroken, match="nicht auf vier Augen warten kann"):
+        check_four_eyes(oneself, {oneself}, Override(True, " "))
+
+
+def test_a_reason_comes_back_only_where_an_emergency_was_needed() -> None:
+    oneself, override = uuid4(), Override(True, " Darum ")
+    assert check_four_eyes(oneself, {oneself}, override) == "Darum"
+    assert check_four_eyes(oneself, {uuid4(), None}, override) is None
 
 
 @given(
@@ -55,6 +71,7 @@ def test_the_system_decides_nothing(involved: frozenset[UUID | None]) -> None:
     may_decide=st.booleans(),
     person=st.one_of(st.none(), somebody),
     involved=st.frozensets(somebody),
+    allows_override=st.booleans(),
 )
 def test_what_is_offered_is_what_the_rules_allow(
     state: MilestoneState,
@@ -63,6 +80,7 @@ def test_what_is_offered_is_what_the_rules_allow(
     may_decide: bool,
     person: UUID | None,
     involved: frozenset[UUID],
+    allows_override: bool,
 ) -> None:
     actions = available(
         state,
@@ -71,6 +89,7 @@ def test_what_is_offered_is_what_the_rules_allow(
         may_decide=may_decide,
         person_id=person,
         involved_ids=involved,
+        allows_override=allows_override,
     )
     four_eyes_hold = person is not None and person not in involved
     waits = state is MilestoneState.IN_APPROVAL
@@ -79,6 +98,28 @@ def test_what_is_offered_is_what_the_rules_allow(
     assert actions.withdraw == (may_request and waits)
     assert actions.decide == (may_decide and waits and four_eyes_hold)
     assert (actions.why_not_decide is not None) == (may_decide and waits and not four_eyes_hold)
+    emergency = is_let_through(lambda _: check_four_eyes(person, involved, Override(allows_override, "Darum")), state)
+    assert actions.decide_in_emergency == (may_decide and waits and not four_eyes_hold and emergency)
+
+
+@pytest.mark.parametrize("may_decide", [False, True])
+@pytest.mark.parametrize("is_involved", [False, True])
+@pytest.mark.parametrize("allows_override", [False, True])
+@pytest.mark.parametrize("is_somebody", [False, True])
+def test_an_emergency_is_for_heads_whom_four_eyes_stop_where_the_programme_allows_it(
+    may_decide: bool, is_involved: bool, allows_override: bool, is_somebody: bool
+) -> None:
+    person = uuid4() if is_somebody else None
+    actions = available(
+        MilestoneState.IN_APPROVAL,
+        may_plan=False,
+        may_request=False,
+        may_decide=may_decide,
+        person_id=person,
+        involved_ids={person} if is_involved else (),
+        allows_override=allows_override,
+    )
+    assert actions.decide_in_emergency == (may_decide and is_involved and allows_override and is_somebody)
 
 
 def is_let_through(check: object, state: MilestoneState) -> bool:
@@ -92,8 +133,15 @@ def is_let_through(check: object, state: MilestoneState) -> bool:
 
 @pytest.mark.parametrize("state", [MilestoneState.APPROVED, MilestoneState.DROPPED])
 def test_what_is_settled_is_offered_to_nobody(state: MilestoneState) -> None:
+    person = uuid4()
     everything = available(
-        state, may_plan=True, may_request=True, may_decide=True, person_id=uuid4(), involved_ids=()
+        state,
+        may_plan=True,
+        may_request=True,
+        may_decide=True,
+        person_id=person,
+        involved_ids={person},
+        allows_override=True,
     )
     assert everything == Actions()
 

@@ -58,6 +58,12 @@ def test_nobody_decides_what_they_submitted(city: City, decision: Decision) -> N
         store(approval_of(milestone_of(city.measure), city, **values))
 
 
+@pytest.mark.parametrize("decision", [Decision.APPROVED, Decision.RETURNED])
+def test_an_emergency_has_its_reason_beside_it(city: City, decision: Decision) -> None:
+    values = decided(city, decision, decided_by_id=city.lead.id, reason="Darum", override_reason="Frist endet heute")
+    store(approval_of(milestone_of(city.measure), city, **values))
+
+
 def test_one_may_withdraw_what_one_submitted(city: City) -> None:
     values = decided(city, Decision.WITHDRAWN, decided_by_id=city.lead.id)
     store(approval_of(milestone_of(city.measure), city, **values))

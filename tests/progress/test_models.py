@@ -54,6 +54,11 @@ def test_nobody_decides_what_they_wrote(city: City) -> None:
         add_update(city.measure, city.lead, UpdateState.RELEASED, decided_by=city.lead)
 
 
+@pytest.mark.parametrize("state", [UpdateState.RELEASED, UpdateState.RETURNED])
+def test_an_emergency_has_its_reason_beside_it(city: City, state: UpdateState) -> None:
+    add_update(city.measure, city.lead, state, decided_by=city.lead, override_reason="Frist endet heute")
+
+
 @pytest.mark.parametrize("health", ["yellow", "red"])
 @pytest.mark.parametrize("reason", [None, "", "   "])
 def test_yellow_and_red_have_a_reason(city: City, health: str, reason: str | None) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.core.errors import Forbidden, RuleBroken
+from app.programmes.four_eyes import Override
 from app.progress import release
 
 
@@ -21,9 +22,23 @@ def test_the_author_does_not_decide() -> None:
         release.check_four_eyes(oneself, oneself)
 
 
-def test_the_system_does_not_decide() -> None:
-    with pytest.raises(Forbidden):
-        release.check_four_eyes(None, uuid4())
+@pytest.mark.parametrize("override", [Override(), Override(True, "Darum")])
+def test_the_system_does_not_decide(override: Override) -> None:
+    for author in (uuid4(), None):
+        assert release.is_stopped(None, author)
+        with pytest.raises(Forbidden):
+            release.check_four_eyes(None, author, override)
+
+
+def test_the_author_decides_in_an_emergency_with_a_reason() -> None:
+    oneself = uuid4()
+    assert release.check_four_eyes(oneself, oneself, Override(True, " Darum ")) == "Darum"
+    assert release.check_four_eyes(oneself, uuid4(), Override(True, "Darum")) is None
+    with pytest.raises(RuleBroken, match="nicht auf vier Augen warten kann") as refusal:
+        release.check_four_eyes(oneself, oneself, Override(True, "\n"))
+    assert refusal.value.field == "override_reason"
+    with pytest.raises(Forbidden, match="den Sie selbst gemeldet haben"):
+        release.check_four_eyes(oneself, oneself, Override(False, "Darum"))
 
 
 def test_a_return_has_a_reason() -> None:
