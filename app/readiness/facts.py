@@ -1,0 +1,176 @@
+"""What the go-live check looks at, as plain values. Pure; `gather` in `queries.py` fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from app.core.localized import Localized
+from app.core.text import Text
+from app.organisations.permissions import NOWHERE, Permission, Role, Scope
+from app.programmes.workflow import Category
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page on which something is mended: its endpoint, the values of its address, and who may act there."""
+
+    endpoint: str
+    values: Mapping[str, str]
+    permission: Permission
+    scope: Scope = NOWHERE
+
+
+PEOPLE = Link("organisations.people", {}, Permission.MANAGE_ACCOUNTS)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody the programme relies on."""
+
+    id: UUID
+    name: Localized
+    email: str
+    is_active: bool = True
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class UnitFacts:
+    """A unit that carries out measures. `heads` are the active heads of it and of the units above, each once."""
+
+    id: UUID
+    name: Localized
+    heads: tuple[Person, ...] = ()
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class MeasureFacts:
+    """A measure. `recipients` are those a reminder calls by role, stand-ins included; None where the measure is at
+    rest and reminds nobody."""
+
+    id: UUID
+    name: Text | Localized
+    scope: Scope
+    category: Category | None
+    is_ended: bool
+    lead: Person | None
+    unit: UnitFacts | None
+    milestones: int
+    version: int
+    recipients: Mapping[Role, Collection[UUID]] | None
+    is_sample: bool = False
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is known to be under way: of what has ended nothing is asked any more."""
+        return self.category is not None and not self.is_ended
+
+    @property
+    def heads(self) -> tuple[Person, ...]:
+        """Who may decide for it."""
+        return self.unit.heads if self.unit else ()
+
+    def page(self, endpoint: str, permission: Permission) -> Link:
+        """A page of this measure."""
+        return Link(endpoint, {"measure_id": str(self.id)}, permission, self.scope)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something that waits for a decision: a request for approval, or a progress update that was handed in.
+
+    `sentence` says what is wrong where nobody but those involved could decide.
+    """
+
+    sentence: Text
+    has_free_head: bool
+    link: Link
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Owed:
+    """An obligation that is not done yet; `kind` is one of `grants.models.ObligationKind`."""
+
+    title: Localized
+    grant: Localized
+    kind: str
+    due_on: date | None
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """An address that gets a digest."""
+
+    email: str
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class FunderFacts:
+    """A funder's part in the programme, and its digest."""
+
+    name: Localized
+    has_rhythm: bool
+    recipients: tuple[Recipient, ...] = ()
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """A step of the reminder ladder: when it comes, in words, and the roles it calls."""
+
+    when: Text
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True)
+class WorkflowFacts:
+    """The newest published version."""
+
+    version: int
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of a programme before it goes live."""
+
+    key: str
+    measures: tuple[MeasureFacts, ...] = ()
+    coordinators: tuple[Person, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    steps: tuple[StepFacts, ...] = ()
+    owed: tuple[Owed, ...] = ()
+    funders: tuple[FunderFacts, ...] = ()
+    workflow: WorkflowFacts | None = None
+    is_sample: bool = False
+
+    @property
+    def asked(self) -> tuple[MeasureFacts, ...]:
+        """The measures that are known to be under way."""
+        return tuple(measure for measure in self.measures if measure.is_asked)
+
+    @property
+    def open(self) -> tuple[MeasureFacts, ...]:
+        """The measures that are under way for all that is known."""
+        return tuple(measure for measure in self.measures if not measure.is_ended)
+
+    def roles_for(self, measure: MeasureFacts) -> Mapping[Person, frozenset[Role]]:
+        """The people of a measure who can sign in, with the roles they hold for it."""
+        roles: dict[Person, frozenset[Role]] = {}
+        for role, people in (
+            (Role.PROJECT_LEAD, (measure.lead,) if measure.lead else ()),
+            (Role.DEPARTMENT_HEAD, measure.heads),
+            (Role.COORDINATOR, self.coordinators),
+        ):
+            for person in people:
+                if person.is_active:
+                    roles[person] = roles.get(person, frozenset()) | {role}
+        return roles
