@@ -1,29 +1,50 @@
-"""Commands on measures: move them through their workflow, say who is responsible."""
+"""Commands on measures: move them through their workflow, change their details, say who is responsible."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.accounts.models import Account
 from app.audit import service as audit
+from app.calendars.partial_dates import PartialDate
 from app.core.clock import day_of
-from app.core.database import db
+from app.core.database import db, sort_key
 from app.core.errors import Conflict, Forbidden, NotFound, RuleBroken
-from app.core.forms import stripped
-from app.core.text import joined, text
+from app.core.forms import amount_typed, stripped
+from app.core.localized import Localized
+from app.core.sources import WHOLE_ENTRY
+from app.core.text import Text, joined, text
 from app.documents import service as documents
 from app.documents.service import Receipt
+from app.measures import details, migration
+from app.measures.migration import Fate, Mapped, Plan
 from app.measures.models import Measure, StatusChange
-from app.measures.queries import person_in, transition_facts
-from app.organisations.models import Unit
+from app.measures.queries import (
+    access_of,
+    hold_to_migrate,
+    migration_plan,
+    person_in,
+    predecessors_by_measure,
+    transition_facts,
+)
+from app.organisations.models import Organisation, OrganisationKind, Unit
 from app.organisations.permissions import Actor, Permission, require
 from app.programmes import four_eyes, workflow
+from app.programmes.access import MEASURE_FIELDS
 from app.programmes.guards import Condition, Given
-from app.programmes.workflow import Transition
+from app.programmes.models import FocusArea, Workflow
+from app.programmes.workflow import Person, Status, Transition
+
+LONGEST_SORT_KEY = 300
+"""Some letters fold to several."""
 
 
 def get_transition(measure: Measure, key: str) -> Transition:
@@ -31,14 +52,28 @@ def get_transition(measure: Measure, key: str) -> Transition:
 
     Raises:
         NotFound: when the workflow has no such transition.
-        Conflict: when it has, but the measure is no longer where it begins.
+        Conflict: when it has, but the measure is no longer where it begins; or when an earlier version had it.
     """
     transition = measure.workflow.rules.transitions.get(key)
     if transition is None:
+        _refuse_a_step_of_the_past(measure, key)
         raise NotFound(text("Diesen Schritt gibt es im Ablauf des Programms nicht."))
     if transition.source != measure.status:
         raise Conflict(text("Der Status wurde inzwischen geändert. Bitte prüfen Sie den neuen Stand."))
     return transition
+
+
+def _refuse_a_step_of_the_past(measure: Measure, key: str) -> None:
+    """Whoever had the form of the step open while the measure was moved is told so and keeps what they typed."""
+    version = measure.workflow.version
+    if any(key in past.rules.transitions for past in measure.programme.workflows if past.version < version):
+        raise Conflict(
+            text(
+                "Die Maßnahme folgt inzwischen Version %(version)s des Ablaufs. "
+                "Darin gibt es diesen Schritt nicht; bitte prüfen Sie den neuen Stand.",
+                version=version,
+            )
+        )
 
 
 def change_status(
@@ -65,11 +100,7 @@ def change_status(
     rules = measure.workflow.rules
     person = person_in(actor, measure)
     facts = transition_facts(measure, day_of(now, measure.programme.zone))
-    given = replace(
-        given,
-        record={key: given.record.get(key) for key in rules.asked(transition, person.roles)},
-        evidence=len(evidence),
-    )
+    given = replace(given, record=_asked(measure, transition, person, given), evidence=len(evidence))
     _refuse(workflow.unmet(rules, transition, person, facts, given))
     is_emergency = transition.four_eyes and four_eyes.is_stopped(person.account_id, facts.involved_ids)
     before, target, kept = measure.current_status, rules.statuses[transition.target], measure.record
@@ -105,6 +136,22 @@ def change_status(
         reason=change.note,
     )
     return change
+
+
+def unmet(
+    actor: Actor, measure: Measure, transition: Transition, given: Given, *, now: datetime
+) -> tuple[Condition, ...]:
+    """All that stands in the way of a step with what is given: what `change_status` would refuse it for."""
+    person = person_in(actor, measure)
+    facts = transition_facts(measure, day_of(now, measure.programme.zone))
+    given = replace(given, record=_asked(measure, transition, person, given))
+    return workflow.unmet(measure.workflow.rules, transition, person, facts, given)
+
+
+def _asked(measure: Measure, transition: Transition, person: Person, given: Given) -> dict[str, Any]:
+    """What was given of the fields that the step asks this person for."""
+    asked = measure.workflow.rules.asked(transition, person.roles)
+    return {key: value for key, value in given.record.items() if key in asked}
 
 
 def _refuse(unmet: Sequence[Condition]) -> None:
@@ -179,9 +226,18 @@ def assign(
     Raises:
         Forbidden: for anybody but coordinators.
         Conflict: when the measure was changed since the form was made.
+        RuleBroken: when the status keeps one of them from being changed, or requires one that is empty.
     """
     require(actor, Permission.ASSIGN_PEOPLE, measure.scope)
+    _hold(measure)
     check_version(measure, seen_version)
+    access, labels = partial(access_of, actor, measure), measure.workflow.rules.labels
+    wanted = {"lead": (measure.lead, lead), "unit": (measure.unit, unit)}
+    changed = [key for key, (before, after) in wanted.items() if before is not after]
+    details.check_access(changed, access, labels)
+    details.check_filled({key: after for key, (_before, after) in wanted.items()}, access, labels)
+    if not changed:
+        return
     audit.record(
         actor,
         measure,
@@ -195,6 +251,138 @@ def assign(
     )
     measure.lead_id = lead.id if lead else None
     measure.unit_id = unit.id if unit else None
+    _unmark(measure, changed)
+
+
+def edit_measure(
+    actor: Actor, measure: Measure, changes: Mapping[str, Any], *, seen_version: int | None, now: datetime
+) -> None:
+    """Changes details of a measure: its own by the names in `details.DETAILS`, those of its workflow by their keys.
+
+    Wordings are German text, and one that changes loses its English: it would say something else. `partners` are
+    names, `predecessors` measures, `focus_area` one of the programme. A fact that a person has changed is no longer
+    the published one: its sources and its sample mark go.
+
+    Raises:
+        Forbidden: for anybody but the measure's lead and the coordination.
+        Conflict: when the measure was changed since the form was made.
+        RuleBroken: when the status hides one of the fields from the actor or lets it only be read, when a required
+            one is empty, when the end lies before the beginning, and when predecessors wait for the measure itself.
+    """
+    require(actor, Permission.EDIT_MEASURE, measure.scope)
+    if details.PREDECESSORS in changes:
+        _hold_order()
+    _hold(measure)
+    check_version(measure, seen_version)
+    access, labels = partial(access_of, actor, measure), _labels(measure)
+    _check_known(changes, labels)
+    details.check_access(changes, access, labels)
+    before = {key: _stored(measure, key) for key in labels}
+    after = before | {key: _wanted(before[key], key, value) for key, value in changes.items()}
+    _check_details(measure, before, after)
+    details.check_filled(after, access, labels)
+    changed = [key for key in after if after[key] != before[key]]
+    if not changed:
+        return
+    fields = measure.workflow.rules.fields
+    audit.record(
+        actor,
+        measure,
+        text("Angaben geändert"),
+        now=now,
+        scope_id=measure.id,
+        changes={
+            str(labels[key]) if key in fields else key: (_logged(before[key]), _logged(after[key])) for key in changed
+        },
+    )
+    for key in changed:
+        if key not in fields:
+            setattr(measure, key, after[key])
+    record = {key: after[key] for key in changed if key in fields}
+    measure.record = {key: value for key, value in {**measure.record, **record}.items() if value is not None}
+    measure.sort_key = sort_key(str(measure.name))[:LONGEST_SORT_KEY]
+    measure.edited_by_id = actor.account_id
+    flag_modified(measure, "edited_by_id")  # a change of predecessors alone must count up the version, too
+    _unmark(measure, changed)
+
+
+def _labels(measure: Measure) -> dict[str, Text | Localized]:
+    """What can be edited, and what it is called."""
+    rules = measure.workflow.rules
+    own = {key: rules.labels[key] for key in (*details.DETAILS, *rules.fields)}
+    return own | {details.PREDECESSORS: details.PREDECESSORS_NAME}
+
+
+def _check_known(changes: Collection[str], labels: Collection[str]) -> None:
+    unknown = tuple(key for key in changes if key not in labels)
+    if unknown:
+        raise RuleBroken(text("Diese Angaben gibt es hier nicht: %(names)s.", names=unknown))
+
+
+def _stored(measure: Measure, key: str) -> Any:
+    if key in measure.workflow.rules.fields:
+        return measure.record.get(key)
+    return list(measure.predecessors) if key == details.PREDECESSORS else getattr(measure, key)
+
+
+def _wanted(before: Any, key: str, value: Any) -> Any:
+    """A new value as the measure keeps it."""
+    if key in ("title", "summary", "field"):
+        return _reworded(before, stripped(value))
+    if key == "partners":
+        known = {partner["de"]: partner for partner in before}
+        return [known.get(name, {"de": name}) for name in value]
+    if key == details.PREDECESSORS:
+        return sorted(value, key=lambda one: (one.sort_key, str(one.id)))
+    return stripped(value) if isinstance(value, str) else value
+
+
+def _reworded(before: Localized | None, german: str | None) -> Localized | None:
+    if before is not None and before.de == german:
+        return before
+    return Localized(german) if german else None
+
+
+def _check_details(measure: Measure, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    if before["title"] is not None and after["title"] is None:
+        raise RuleBroken(details.NO_TITLE, "title")
+    area = after["focus_area"]
+    if area is not None and area.programme_id != measure.programme_id:
+        raise RuleBroken(text("Diesen Schwerpunkt gibt es im Programm nicht."), "focus_area")
+    details.check_span(after["starts"], after["ends"])
+    chosen: list[Measure] = after[details.PREDECESSORS]
+    if {one.id for one in chosen} != {one.id for one in before[details.PREDECESSORS]}:
+        names = {one.id: one.name for one in chosen}
+        details.check_order(measure.id, list(names), predecessors_by_measure(), names)
+
+
+def _logged(value: Any) -> Any:
+    """As the log shows a value: names of other rows, amounts and dates in words."""
+    if isinstance(value, list):
+        return ", ".join(str(one.name) if isinstance(one, Measure) else one["de"] for one in value) or None
+    if isinstance(value, PartialDate):
+        return str(value.label())
+    if isinstance(value, Decimal):
+        return f"{amount_typed(value)} €"
+    return str(value.name) if isinstance(value, FocusArea) else value
+
+
+def _unmark(measure: Measure, changed: Collection[str]) -> None:
+    """Takes the sources and sample marks from facts that a person has changed; the other facts keep theirs."""
+    sources = {name: kept for name, kept in measure.sources.items() if name not in changed}
+    whole = sources.pop(WHOLE_ENTRY, None)
+    if whole:
+        sources = {name: whole for name in MEASURE_FIELDS if name not in changed} | sources
+    if sources != measure.sources:
+        measure.sources = sources
+    if not set(changed).isdisjoint(measure.sample_fields):
+        measure.sample_fields = [name for name in measure.sample_fields if name not in changed]
+
+
+def _hold_order() -> None:
+    """One change of predecessors at a time in the whole city: two together could close a circle."""
+    query = select(Organisation.id).where(Organisation.kind == OrganisationKind.CITY)
+    db.session.execute(query.with_for_update(key_share=True))
 
 
 def check_version(measure: Measure, seen_version: int | None) -> None:
@@ -207,3 +395,75 @@ def check_version(measure: Measure, seen_version: int | None) -> None:
 
 def _name(thing: Account | Unit | None) -> str | None:
     return str(thing.name) if thing else None
+
+
+def migrate_measures(actor: Actor, target: Workflow, mapped: Mapped, *, seen: str | None, now: datetime) -> Plan:
+    """Moves every measure of a programme to a newer version of its workflow: all of them, or none.
+
+    `seen` is the fingerprint of the plan that was shown. The system may do this too: it acts from the shell of the
+    server only, and the log names it.
+
+    Raises:
+        Forbidden: for a person who is no coordinator.
+        Conflict: when the plan is another one by now.
+        RuleBroken: naming every obstacle.
+    """
+    if actor.account_id is not None:
+        require(actor, Permission.EDIT_WORKFLOWS)
+    measures = {measure.id: measure for measure in hold_to_migrate(target.programme)}
+    plan = migration_plan(measures.values(), target, mapped)
+    if seen != migration.fingerprint(plan):
+        raise Conflict(text("Inzwischen hat sich an den Maßnahmen etwas geändert. Bitte prüfen Sie den neuen Plan."))
+    if plan.is_blocked:
+        raise RuleBroken(joined([obstacle.message for obstacle in plan.obstacles]))
+    for fate in plan.moving:
+        _migrate(actor, measures[fate.measure_id], target, fate, now=now)
+    if plan.moving:
+        audit.record(
+            actor,
+            target.programme,
+            text(
+                "Maßnahmen auf Version %(version)s des Ablaufs umgestellt: %(n)s",
+                version=target.version,
+                n=len(plan.moving),
+            ),
+            now=now,
+            scope_id=target.programme_id,
+        )
+    return plan
+
+
+def _migrate(actor: Actor, measure: Measure, target: Workflow, fate: Fate, *, now: datetime) -> None:
+    what = text("Auf Version %(version)s des Ablaufs umgestellt", version=target.version)
+    if fate.after is not None and fate.changes_words:
+        db.session.add(
+            StatusChange(
+                measure=measure,
+                workflow=target,
+                from_workflow=measure.workflow,
+                from_status=measure.status,
+                to_status=fate.after.key,
+                changed_at=now,
+                changed_by_id=actor.account_id,
+                note=str(what),
+            )
+        )
+    audit.record(
+        actor,
+        measure,
+        what,
+        now=now,
+        scope_id=measure.id,
+        changes={
+            "version": (fate.from_version, fate.to_version),
+            "status": (_label(fate.before), _label(fate.after)),
+        },
+    )
+    measure.workflow = target
+    if fate.after is not None and fate.changes_status:
+        measure.status = fate.after.key
+        measure.status_since = now
+
+
+def _label(status: Status | None) -> str | None:
+    return str(status.label) if status else None

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
+from app.audit import queries as audit
+from app.core.text import Text
 from app.grants.models import Obligation
 from app.measures.models import Measure
-from app.measures.queries import list_measures, transition_facts
+from app.measures.queries import hidden_fields, list_measures
 from app.milestones.models import Milestone
-from app.organisations.permissions import Actor, roles_in
-from app.programmes import workflow
-from app.programmes.workflow import Offer
+from app.organisations.permissions import Actor, Permission, allows
 from app.progress import queries as progress
 from app.progress.models import ProgressUpdate
 
@@ -46,12 +47,36 @@ def list_rows(viewer: Actor, programme_key: str | None = None) -> list[Row]:
     ]
 
 
-def offers_for(viewer: Actor, measure: Measure) -> tuple[Offer, ...]:
-    """Every way out of the measure's status for this person: open, or with all that is missing."""
-    roles = roles_in(viewer, measure.scope)
-    return workflow.available(
-        measure.workflow.rules, measure.status, roles, transition_facts(measure), measure.record
-    )
+@dataclass(frozen=True)
+class LogLine:
+    """A line of the log without what its reader must not see."""
+
+    at: datetime
+    actor_name: str
+    sentence: Text
+    changes: Sequence[Mapping[str, Any]]
+    reason: str | None
+    is_sample: bool
+
+
+def list_log(viewer: Actor, measure: Measure) -> Sequence[LogLine]:
+    """The log of a measure without the changes of fields that its status hides from the viewer."""
+    if not allows(viewer, Permission.VIEW_LOG, measure.scope):
+        return ()
+    hidden = hidden_fields(viewer, measure)
+    fields = [field for workflow in measure.programme.workflows for field in workflow.rules.fields.values()]
+    unsaid = hidden | {str(field.label) for field in fields if field.key in hidden}  # the log has them by their label
+    return [
+        LogLine(
+            line.at,
+            line.actor_name,
+            line.sentence,
+            [change for change in line.changes if line.subject_id != measure.id or change["field"] not in unsaid],
+            line.reason,
+            line.is_sample,
+        )
+        for line in audit.list_for_scope(measure.id)
+    ]
 
 
 def list_obligations(measure: Measure) -> Sequence[Obligation]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
 
-from app.audit import queries as audit
+from app.accounts.queries import find_account, list_accounts
 from app.core import clock
+from app.core.errors import NotFound
+from app.core.text import text
 from app.measures import queries as measures
+from app.measures.details import read_kept
 from app.milestones import queries as milestones
-from app.organisations.permissions import Permission, allows
-from app.organisations.queries import heads_by_unit, nearest_heads
+from app.organisations.permissions import Actor, Permission, Role, allows, require
+from app.organisations.queries import actor_for, heads_by_unit, nearest_heads
 from app.organisations.viewer import current_actor
 from app.portfolio import queries
+from app.portfolio.ways import ways_to
 from app.programmes.queries import list_programmes
 from app.progress import queries as progress
 
 blueprint = Blueprint("portfolio", __name__, url_prefix="/measures")
+
+ASKING_ROLES = (Role.COORDINATOR, Role.ADMINISTRATOR, Role.AUDITOR)
+"""Who may ask what somebody else can do; the others ask for themselves."""
 
 
 @blueprint.get("")
@@ -27,7 +35,13 @@ def index() -> str:
     programmes = list_programmes(actor)
     chosen = next((row for row in programmes if row.key == request.args.get("programme")), None)
     rows = queries.list_rows(actor, chosen.key if chosen else None)
-    return render_template("portfolio/index.html", rows=rows, programmes=programmes, chosen=chosen)
+    return render_template(
+        "portfolio/index.html",
+        rows=rows,
+        programmes=programmes,
+        chosen=chosen,
+        is_staff=allows(actor, Permission.VIEW_INTERNAL),
+    )
 
 
 @blueprint.get("/<uuid:measure_id>")
@@ -42,11 +56,46 @@ def show(measure_id: UUID) -> str:
         measure=measure,
         may=may,
         heads=nearest_heads(measure.unit, heads_by_unit()),
-        offers=queries.offers_for(actor, measure) if may["change_status"] else (),
+        hidden=measures.hidden_fields(actor, measure),
+        record_fields=measures.known_fields(measure.programme),
+        read_kept=read_kept,
+        predecessors=measures.list_predecessors(actor, measure),
+        waiting=measures.list_waiting(actor, measure),
+        status_changes=measures.list_status_changes(actor, measure),
+        offers=measures.offers_for(actor, measure, clock.now()) if may["change_status"] else (),
+        ways=partial(ways_to, actor, measure),
         events=measures.list_events(measure, clock.today()),
         milestones=milestones.list_for_measure(actor, measure),
         updates=progress.list_for_measure(actor, measure),
         latest=progress.latest_visible(actor, measure),
         obligations=queries.list_obligations(measure),
-        log=audit.list_for_scope(measure.id) if may["view_log"] else (),
+        log=queries.list_log(actor, measure),
     )
+
+
+@blueprint.get("/<uuid:measure_id>/why")
+def why_not(measure_id: UUID) -> str:
+    """Every way out of the measure's status for one person, with all its conditions, met or not."""
+    actor = current_actor()
+    measure = measures.get_measure(actor, measure_id)
+    require(actor, Permission.VIEW_INTERNAL, measure.scope)
+    may_ask = actor.has(*ASKING_ROLES)
+    asked = request.args.get("person") if may_ask else None
+    person = _other_person(asked) if asked else actor
+    return render_template(
+        "portfolio/why_not.html",
+        measure=measure,
+        reader=person,
+        is_oneself=person.account_id == actor.account_id,
+        people=[account for account in list_accounts() if account.active] if may_ask else (),
+        offers=measures.offers_for(person, measure, clock.now()),
+        may_record_status=allows(actor, Permission.ASSIGN_PEOPLE, measure.scope),
+        ways=partial(ways_to, actor, measure),
+    )
+
+
+def _other_person(account_id: str) -> Actor:
+    account = find_account(account_id)
+    if account is None:
+        raise NotFound(text("Diese Person gibt es nicht, oder sie hat keinen Zugang mehr."))
+    return actor_for(account)

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 
 from app.audit.models import AuditEvent
+from app.calendars.partial_dates import PartialDate
 from app.core.database import db
 from app.core.errors import Conflict, Forbidden, NotFound, RuleBroken
+from app.core.localized import Localized
+from app.documents import service as documents
 from app.measures import service
 from app.measures.models import Measure, StatusChange
-from app.organisations.permissions import Actor
-from tests.factories import NOON, City, actor, add_measure, add_milestone
+from app.organisations.models import Membership
+from app.organisations.permissions import Actor, Role, system
+from app.programmes.guards import Given
+from app.programmes.models import FocusArea
+from tests.factories import NOON, City, actor, add, add_account, add_measure, add_milestone, add_programme
+from tests.measures.arrange import follow
 
 
 def finish(who: Actor, measure: Measure, *, note: str = "Alles erreicht", result: str = "Strecke eröffnet") -> None:
@@ -21,11 +32,19 @@ def finish(who: Actor, measure: Measure, *, note: str = "Alles erreicht", result
         who,
         measure,
         "finish",
-        note=note,
-        record={"result": result},
+        given=Given(note, {"result": result}),
         seen_version=measure.version,
         now=NOON,
     )
+
+
+def stop(who: Actor, measure: Measure, given: Given = Given("Kein Geld"), **more: Any) -> StatusChange:  # noqa: B008
+    return service.change_status(who, measure, "stop", given=given, seen_version=measure.version, now=NOON, **more)
+
+
+def edit(who: Actor, measure: Measure, **changes: Any) -> None:
+    service.edit_measure(who, measure, changes, seen_version=measure.version, now=NOON)
+    db.session.flush()
 
 
 def log_of(measure: Measure) -> list[AuditEvent]:
@@ -69,8 +88,127 @@ def test_the_second_of_two_people_is_told(city: City) -> None:
     db.session.flush()
     with pytest.raises(Conflict):
         service.change_status(
-            actor(city.head), city.measure, "stop", note="Kein Geld", record={}, seen_version=seen, now=NOON
+            actor(city.head), city.measure, "stop", given=Given("Kein Geld"), seen_version=seen, now=NOON
         )
+
+
+def test_a_refusal_names_role_and_guards_together_and_nothing_that_is_met(city: City) -> None:
+    with pytest.raises(Forbidden) as refusal:
+        finish(actor(city.head), city.measure, note="Fertig", result=" ")
+    assert str(refusal.value) == "dafür ist eine andere Rolle nötig: Projektleitung; Angabe „Ergebnis“ fehlt"
+
+
+def test_a_step_keeps_only_the_fields_it_asks_this_person_for(city: City) -> None:
+    follow(city.measure, rules=[{"field": "result", "rule": "read_only", "roles": ["project_lead"]}])
+    city.measure.record = {"result": "Schon erfasst"}
+    service.change_status(
+        actor(city.lead),
+        city.measure,
+        "finish",
+        given=Given("Fertig", {"result": "Untergeschoben", "look_again_on": "2023-05-01", "fremd": "x"}),
+        seen_version=city.measure.version,
+        now=NOON,
+    )
+    assert city.measure.status == "done"
+    assert city.measure.record == {"result": "Schon erfasst"}
+    assert city.measure.status_changes[-1].record == {}
+
+
+# -- four eyes
+
+
+def paused_by_head(city: City, *, override: bool = False) -> None:
+    """The head has paused the measure; to resume it takes a second pair of eyes."""
+    follow(city.measure, transitions=[{"key": "resume", "four_eyes": True, "roles": ["department_head"]}])
+    city.programme.emergency_override = override
+    service.change_status(
+        actor(city.head),
+        city.measure,
+        "pause",
+        given=Given("Warten", {"look_again_on": "2023-05-01"}),
+        seen_version=city.measure.version,
+        now=NOON,
+    )
+    db.session.commit()
+
+
+def resume(who: Actor, measure: Measure, **given: Any) -> StatusChange:
+    told = Given("Weiter", **given)
+    return service.change_status(who, measure, "resume", given=told, seen_version=measure.version, now=NOON)
+
+
+def test_whoever_brought_the_measure_here_leaves_the_step_to_somebody_else(city: City) -> None:
+    paused_by_head(city)
+    with pytest.raises(Forbidden, match=r"^Vier-Augen-Prinzip") as refusal:
+        resume(actor(city.head), city.measure)
+    assert ";" not in str(refusal.value).replace("gebracht; den", "")
+    second = add_account("Zweite Leitung")
+    add_head(city, second)
+    change = resume(actor(second), city.measure)
+    assert (city.measure.status, change.override_reason) == ("running", None)
+
+
+def add_head(city: City, account: Any) -> None:
+    add(Membership(account_id=account.id, role=Role.DEPARTMENT_HEAD, unit=city.unit))
+
+
+def test_whoever_edited_the_measure_last_is_stopped_too(city: City) -> None:
+    follow(city.measure, transitions=[{"key": "finish", "four_eyes": True}])
+    edit(actor(city.lead), city.measure, summary="Neu")
+    with pytest.raises(Forbidden, match="Vier-Augen-Prinzip"):
+        finish(actor(city.lead), city.measure)
+    edit(actor(city.coordinator), city.measure, summary="Noch einmal neu")
+    finish(actor(city.lead), city.measure)
+    assert city.measure.status == "done"
+
+
+@pytest.mark.parametrize("override", [False, True])
+def test_neither_administrators_nor_the_system_pass_four_eyes(city: City, override: bool) -> None:
+    paused_by_head(city, override=override)
+    for who in (actor(city.administrator), system("flask shell")):
+        with pytest.raises(Forbidden):
+            resume(who, city.measure, override_reason="Es eilt")
+    add(Membership(account_id=city.head.id, role=Role.ADMINISTRATOR))
+    if not override:
+        with pytest.raises(Forbidden, match="Vier-Augen-Prinzip"):
+            resume(actor(city.head), city.measure, override_reason="Es eilt")
+    assert city.measure.status == "paused"
+
+
+def test_in_an_emergency_one_person_may_with_a_reason_that_stands_in_the_log(city: City) -> None:
+    paused_by_head(city, override=True)
+    with pytest.raises(RuleBroken) as refusal:
+        resume(actor(city.head), city.measure, override_reason="  ")
+    assert refusal.value.field == "override_reason"
+    change = resume(actor(city.head), city.measure, override_reason=" Fristablauf heute ")
+    assert change.override_reason == "Fristablauf heute"
+    line = log_of(city.measure)[-1]
+    assert str(line.sentence) == "Status geändert; Vier-Augen-Prinzip im Notfall übergangen: Fristablauf heute"
+
+
+def test_a_reason_nobody_needed_is_not_recorded(city: City) -> None:
+    city.programme.emergency_override = True
+    assert stop(actor(city.head), city.measure, Given("Kein Geld", override_reason="Es eilt")).override_reason is None
+
+
+# -- evidence
+
+
+def test_evidence_belongs_to_the_step_and_its_names_to_the_log(city: City) -> None:
+    follow(city.measure, transitions=[{"key": "stop", "guards": [{"guard": "evidence_attached"}]}])
+    with pytest.raises(RuleBroken, match="Nachweis fehlt") as refusal:
+        stop(actor(city.head), city.measure)
+    assert refusal.value.field == "files"
+    with pytest.raises(RuleBroken):
+        stop(actor(city.head), city.measure, Given("x", evidence=3))  # a number that is claimed is no file
+    receipts = documents.take_in([FileStorage(BytesIO(b"Beschluss"), "beschluss.txt")])
+    change = stop(actor(city.head), city.measure, evidence=receipts)
+    db.session.flush()
+    assert [document.filename for document in change.evidence] == ["beschluss.txt"]
+    assert {"field": "evidence", "from": None, "to": "beschluss.txt"} in log_of(city.measure)[-1].changes
+
+
+# -- two at once, stale forms
 
 
 def test_a_step_that_does_not_begin_here_is_a_conflict_and_an_unknown_one_is_not_found(city: City) -> None:
@@ -121,3 +259,160 @@ def test_responsibility_is_assigned_by_coordinators_and_logged(city: City) -> No
     assert (city.measure.lead, city.measure.unit) == (city.other_lead, city.other_unit)
     [line] = log_of(city.measure)
     assert line.changes[0] == {"field": "lead", "from": "Projektleitung", "to": "Andere Projektleitung"}
+
+
+@pytest.mark.parametrize("rule", ["read_only", "hidden"])
+def test_what_the_status_shuts_is_not_assigned(city: City, rule: str) -> None:
+    follow(city.measure, rules=[{"field": "unit", "rule": rule}, {"field": "lead", "rule": "required"}])
+    coordinator, version = actor(city.coordinator), city.measure.version
+    with pytest.raises(RuleBroken, match="Verantwortliche Stelle") as shut:
+        service.assign(
+            coordinator, city.measure, lead=city.lead, unit=city.other_unit, seen_version=version, now=NOON
+        )
+    assert shut.value.field == "unit"
+    with pytest.raises(RuleBroken, match="Angabe „Projektleitung“ fehlt") as empty:
+        service.assign(coordinator, city.measure, lead=None, unit=city.unit, seen_version=version, now=NOON)
+    assert empty.value.field == "lead"
+    service.assign(coordinator, city.measure, lead=city.other_lead, unit=city.unit, seen_version=version, now=NOON)
+    assert city.measure.lead_id == city.other_lead.id
+
+
+# -- details
+
+
+def test_a_lead_changes_details_and_the_log_says_every_one(city: City) -> None:
+    area = add(FocusArea(programme_id=city.programme.id, key="a", name=Localized("Verkehr")))
+    other = add_measure(city.programme, title=Localized("Vorher"))
+    edit(
+        actor(city.lead),
+        city.measure,
+        title=" Ärmel hoch ",
+        summary="Kurz",
+        focus_area=area,
+        partners=["Stadtwerke", "Verein"],
+        starts=PartialDate.parse("2023-22"),
+        ends=PartialDate(2023, 12),
+        total_cost=Decimal("1234.50"),
+        predecessors=[other],
+        result="Etwas",
+    )
+    db.session.expire_all()
+    measure = city.measure
+    assert (measure.title, measure.sort_key) == (Localized("Ärmel hoch"), "armel hoch")
+    assert measure.partners == [{"de": "Stadtwerke"}, {"de": "Verein"}]
+    assert (measure.focus_area, measure.predecessors) == (area, [other])
+    assert (str(measure.starts), str(measure.ends), measure.total_cost) == ("2023-22", "2023-12", Decimal("1234.50"))
+    assert (measure.record, measure.edited_by_id) == ({"result": "Etwas"}, city.lead.id)
+    [line] = log_of(measure)
+    assert {change["field"]: change["to"] for change in line.changes} == {
+        "title": "Ärmel hoch",
+        "summary": "Kurz",
+        "focus_area": "Verkehr",
+        "partners": "Stadtwerke, Verein",
+        "starts": "Sommer 2023",
+        "ends": "Dezember 2023",
+        "total_cost": "1.234,50 €",
+        "predecessors": "Vorher",
+        "Ergebnis": "Etwas",
+    }
+
+
+def test_a_changed_wording_loses_its_english_and_an_unchanged_one_keeps_it(city: City) -> None:
+    city.measure.title = Localized("Bus", "Bus")
+    city.measure.partners = [{"de": "Verein", "en": "Club"}]
+    city.measure.summary = Localized("Alt", "Old")
+    edit(actor(city.lead), city.measure, title="Bus", summary="Neu", partners=["Stadt", "Verein"])
+    assert city.measure.title == Localized("Bus", "Bus")
+    assert city.measure.summary == Localized("Neu")
+    assert city.measure.partners == [{"de": "Stadt"}, {"de": "Verein", "en": "Club"}]
+
+
+def test_saving_without_a_change_is_no_change(city: City) -> None:
+    version = city.measure.version
+    assert city.measure.title
+    edit(actor(city.lead), city.measure, title=city.measure.title.de, summary=" ", result="")
+    assert log_of(city.measure) == []
+    assert (city.measure.version, city.measure.edited_by_id) == (version, None)
+
+
+def test_a_changed_fact_is_no_longer_the_published_one(city: City) -> None:
+    own, whole = [{"address": "https://a.example"}], [{"address": "https://alles.example"}]
+    city.measure.sources = {"total_cost": own, "field": own, "*": whole}
+    city.measure.sample_fields = ["total_cost", "starts"]
+    edit(actor(city.lead), city.measure, total_cost=Decimal(5), summary="Neu")
+    assert city.measure.sources_for("total_cost") == []
+    assert city.measure.sources_for("summary") == []
+    assert [source.address for source in city.measure.sources_for("field")] == ["https://a.example"]
+    assert [source.address for source in city.measure.sources_for("ends")] == ["https://alles.example"]
+    assert city.measure.sample_fields == ["starts"]
+
+
+@pytest.mark.parametrize("rule", ["read_only", "hidden"])
+@pytest.mark.parametrize(
+    ("field", "value", "label"), [("total_cost", Decimal(1), "Gesamtkosten"), ("result", "x", "Ergebnis")]
+)
+def test_the_service_itself_refuses_what_the_status_shuts(
+    city: City, rule: str, field: str, value: Any, label: str
+) -> None:
+    follow(city.measure, rules=[{"field": field, "rule": rule, "roles": ["project_lead"]}])
+    with pytest.raises(RuleBroken) as refusal:
+        edit(actor(city.lead), city.measure, summary="Neu", **{field: value})
+    assert str(refusal.value) == f"Im jetzigen Status dürfen Sie nicht ändern: {label}."
+    assert city.measure.summary is None
+    edit(actor(city.coordinator), city.measure, summary="Neu", **{field: value})
+    assert city.measure.summary == Localized("Neu")
+
+
+def test_required_details_may_not_be_empty_and_all_are_named(city: City) -> None:
+    rules = [{"field": name, "rule": "required"} for name in ("summary", "grant_amount", "result")]
+    follow(city.measure, rules=rules)
+    with pytest.raises(RuleBroken) as refusal:
+        edit(actor(city.lead), city.measure, title="Neu", summary="  ", grant_amount=Decimal(0))
+    assert str(refusal.value) == "Angabe „Kurzbeschreibung“ fehlt; Angabe „Ergebnis“ fehlt"
+    assert refusal.value.field == "summary"
+    edit(actor(city.lead), city.measure, summary="Da", grant_amount=Decimal(0), result="Da")
+    assert city.measure.grant_amount == 0
+
+
+def test_predecessors_never_wait_in_a_circle(city: City) -> None:
+    second, third = add_measure(city.programme), add_measure(add_programme(), title=Localized("Dritte"))
+    coordinator = actor(city.coordinator)
+    edit(coordinator, second, predecessors=[city.measure])
+    edit(coordinator, third, predecessors=[second])
+    with pytest.raises(RuleBroken, match=r"Kreis.*: Dritte") as ring:
+        edit(coordinator, city.measure, predecessors=[third])
+    assert ring.value.field == "predecessors"
+    with pytest.raises(RuleBroken, match="auf sich selbst"):
+        edit(coordinator, city.measure, predecessors=[city.measure])
+    assert city.measure.predecessors == []
+
+
+def test_what_makes_no_sense_is_refused_on_its_field(city: City) -> None:
+    foreign = add(FocusArea(programme_id=add_programme().id, key="a", name=Localized("Fremd")))
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"title": " "}, "title"),
+        ({"focus_area": foreign}, "focus_area"),
+        ({"starts": PartialDate(2024), "ends": PartialDate(2023, 12)}, "ends"),
+    ]
+    for changes, field in cases:
+        with pytest.raises(RuleBroken) as refusal:
+            edit(actor(city.lead), city.measure, **changes)
+        assert refusal.value.field == field
+    with pytest.raises(RuleBroken, match="status"):
+        edit(actor(city.lead), city.measure, status="done")
+
+
+def test_details_are_changed_by_the_lead_and_the_coordination_and_by_one_at_a_time(city: City) -> None:
+    for who in ("other_lead", "head", "administrator", "auditor", "funder"):
+        with pytest.raises(Forbidden):
+            edit(actor(getattr(city, who)), city.measure, title="Neu")
+    seen = city.measure.version
+    other = add_measure(city.programme)
+    edit(actor(city.lead), city.measure, predecessors=[other])
+    with pytest.raises(Conflict):
+        service.edit_measure(actor(city.coordinator), city.measure, {"title": "Neu"}, seen_version=seen, now=NOON)
+    seen = city.measure.version
+    edit(actor(city.lead), city.measure, predecessors=[])
+    assert city.measure.version > seen, (
+        "the same person, predecessors only: the form of another is stale all the same"
+    )
