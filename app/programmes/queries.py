@@ -11,8 +11,12 @@ from sqlalchemy.orm import selectinload
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.text import text
-from app.organisations.permissions import Actor, Permission, Scope, allows
-from app.programmes.models import Programme, ProgrammeFunder
+from app.organisations.permissions import ACTING_ROLES, Actor, Permission, Role, Scope, allows
+from app.organisations.queries import list_members
+from app.programmes import editing
+from app.programmes.editing import Remark
+from app.programmes.models import Programme, ProgrammeFunder, Workflow, WorkflowDraft
+from app.programmes.soundness import Definition
 
 
 def list_programmes(viewer: Actor) -> Sequence[Programme]:
@@ -44,3 +48,42 @@ def _may_see(viewer: Actor, programme: Programme) -> bool:
 def latest_send_time() -> time | None:
     """The latest local time at which any programme sends, None without programmes."""
     return db.session.scalar(select(func.max(Programme.send_time)))
+
+
+def get_version(programme: Programme, version: int) -> Workflow:
+    """A published version.
+
+    Raises:
+        NotFound: when the programme has no such version.
+    """
+    for row in programme.workflows:
+        if row.version == version:
+            return row
+    raise NotFound(text("Diese Version des Ablaufs gibt es nicht."))
+
+
+def get_draft(programme: Programme) -> WorkflowDraft:
+    """The draft of a programme's next version.
+
+    Raises:
+        NotFound: when there is none.
+    """
+    if programme.draft is None:
+        raise NotFound(text("Für dieses Programm gibt es gerade keinen Entwurf."))
+    return programme.draft
+
+
+def list_patterns(viewer: Actor, programme: Programme) -> Sequence[Programme]:
+    """The other programmes that have a workflow to copy."""
+    return [row for row in list_programmes(viewer) if row.workflows and row.id != programme.id]
+
+
+def held_roles() -> frozenset[Role]:
+    """Of the roles that carry measures through a workflow, those that somebody active holds."""
+    return frozenset(role for role in ACTING_ROLES if list_members(role))
+
+
+def review(programme: Programme, definition: Definition) -> tuple[Remark, ...]:
+    """What the validator finds in a definition that is to become the programme's next version, errors first."""
+    types = editing.types_of(row.definition for row in programme.workflows)
+    return editing.remarks(definition, types, held_roles())

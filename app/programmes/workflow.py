@@ -141,7 +141,7 @@ class Transition:
     def needs(self) -> tuple[str, ...]:
         """Every field that must have a value, whoever takes the step."""
         guarded = [key for guard in self.guards for key in guard.needs]
-        return tuple(dict.fromkeys([*guarded, *self.fields]))
+        return (*guarded, *self.fields)
 
 
 @dataclass(frozen=True)

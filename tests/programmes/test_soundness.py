@@ -607,6 +607,13 @@ def test_there_is_a_most_in_every_list(path: str, place: str) -> None:
     assert told(changed(**{path: [item] * MOST_ENTRIES})) == []
 
 
+def test_of_very_many_wrong_keys_the_first_are_named() -> None:
+    found = told(big(2, MOST_TRANSITIONS, 1, fields=["g"]))
+    assert [path for path, _sentence, _level in found] == [
+        f"transitions[{number}].fields[0]" for number in range(MOST_WRONG_KEYS)
+    ]
+
+
 def rules_for_everybody() -> dict[str, Any]:
     rows = big(MOST_STATUSES, MOST_TRANSITIONS, MOST_FIELDS, fields=[f"f{n}" for n in range(MOST_FIELDS)])
     for row in rows["statuses"]:
