@@ -1,0 +1,188 @@
+"""Commands on grants: create one, record its notice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.audit import service as audit
+from app.core.clock import day_of
+from app.core.database import db, sort_key
+from app.core.errors import Conflict, RuleBroken
+from app.core.forms import amount_typed
+from app.core.localized import Localized
+from app.core.sources import WHOLE_ENTRY
+from app.core.text import text
+from app.grants.models import Grant
+from app.measures.models import Measure
+from app.organisations.permissions import Actor, Permission, require
+from app.programmes.models import Programme
+
+SOURCED = (
+    "title",
+    "file_number",
+    "notice_on",
+    "notice_count",
+    "commitment_on",
+    "period_starts",
+    "period_ends",
+    "amount",
+    "total_cost",
+    "rate",
+)
+"""The facts of a grant that may have a source of their own."""
+
+
+def create_grant(
+    actor: Actor,
+    programme: Programme,
+    title: str,
+    *,
+    file_number: str | None,
+    notice_on: date | None,
+    amount: Decimal | None,
+    measures: Collection[Measure],
+    now: datetime,
+) -> Grant:
+    """A grant of the programme, with its notice where there is one, for some of its measures.
+
+    Raises:
+        Forbidden: for anybody but coordinators.
+        RuleBroken: when the notice would come from the future, and for measures of another programme.
+        Conflict: when two people create grants of the same name at the same moment.
+    """
+    require(actor, Permission.RECORD_GRANTS)
+    _check(programme, notice_on, measures, now)
+    facts = {"title": Localized(title), "file_number": file_number, "notice_on": notice_on, "amount": amount}
+    grant = Grant(programme_id=programme.id, key=_free_key(programme, title), **facts)
+    _insert(grant)
+    grant.measures = _in_order(measures)
+    audit.record(
+        actor,
+        grant,
+        text("Zuwendung angelegt: %(title)s", title=title),
+        now=now,
+        scope_id=programme.id,
+        changes={name: (None, _logged(value)) for name, value in (facts | {"measures": grant.measures}).items()},
+    )
+    return grant
+
+
+def record_notice(
+    actor: Actor,
+    grant: Grant,
+    *,
+    file_number: str | None,
+    notice_on: date,
+    amount: Decimal | None,
+    measures: Collection[Measure],
+    seen: str,
+    now: datetime,
+) -> None:
+    """What the notice of a grant says, and the measures it pays for. A fact that a person has changed is no longer
+    the published one: its source and its sample mark go, and so does the remark on an amount.
+
+    Raises:
+        Forbidden: for anybody but coordinators.
+        Conflict: when the stored facts are no longer those of which `seen` is the imprint.
+        RuleBroken: when the notice would come from the future, and for measures of another programme.
+    """
+    require(actor, Permission.RECORD_GRANTS)
+    _hold(grant)
+    if imprint(grant) != seen:
+        raise Conflict(text("Die Zuwendung wurde inzwischen geändert. Bitte prüfen Sie den neuen Stand."))
+    _check(grant.programme, notice_on, measures, now)
+    after: dict[str, Any] = {
+        "file_number": file_number,
+        "notice_on": notice_on,
+        "amount": amount,
+        "amount_note": grant.amount_note if amount == grant.amount else None,
+        "measures": _in_order(measures),
+    }
+    before = {name: getattr(grant, name) for name in after} | {"measures": _in_order(grant.measures)}
+    changed = [name for name in after if after[name] != before[name]]
+    if not changed:
+        return
+    audit.record(
+        actor,
+        grant,
+        text("Zuwendungsbescheid erfasst: %(title)s", title=grant.title.de),
+        now=now,
+        scope_id=grant.programme_id,
+        changes={name: (_logged(before[name]), _logged(after[name])) for name in changed},
+    )
+    for name in changed:
+        setattr(grant, name, after[name])
+    _unmark(grant, changed)
+
+
+def imprint(grant: Grant) -> str:
+    """The stored facts that a form shows, as a short text that differs when one of them does."""
+    stored = (
+        grant.file_number,
+        grant.notice_on,
+        amount_typed(grant.amount),
+        sorted(str(measure.id) for measure in grant.measures),
+    )
+    return sha256(repr(stored).encode()).hexdigest()
+
+
+def _check(programme: Programme, notice_on: date | None, measures: Collection[Measure], now: datetime) -> None:
+    if notice_on is not None and notice_on > day_of(now, programme.zone):
+        raise RuleBroken(text("Der Tag des Bescheids liegt in der Zukunft."), "notice_on")
+    if any(measure.programme_id != programme.id for measure in measures):
+        raise RuleBroken(text("Eine Zuwendung gilt nur für Maßnahmen ihres Programms."), "measures")
+
+
+def _in_order(measures: Collection[Measure]) -> list[Measure]:
+    return sorted(set(measures), key=lambda measure: (measure.number is None, measure.number, measure.sort_key))
+
+
+def _logged(value: Any) -> Any:
+    """As the log shows a value: names of measures, amounts in words."""
+    if isinstance(value, list):
+        return ", ".join(str(measure.name) for measure in value) or None
+    return f"{amount_typed(value)} €" if isinstance(value, Decimal) else value
+
+
+def _unmark(grant: Grant, changed: Collection[str]) -> None:
+    sources = {name: kept for name, kept in grant.sources.items() if name not in changed}
+    whole = sources.pop(WHOLE_ENTRY, None)
+    if whole:
+        sources = {name: whole for name in SOURCED if name not in changed} | sources
+    if sources != grant.sources:
+        grant.sources = sources
+    if not set(changed).isdisjoint(grant.sample_fields):
+        grant.sample_fields = [name for name in grant.sample_fields if name not in changed]
+
+
+def _hold(grant: Grant) -> None:
+    """Reads the grant and its measures as they are stored now, and keeps it until the commit."""
+    db.session.expire(grant, ["measures"])
+    db.session.execute(
+        select(Grant).where(Grant.id == grant.id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def _insert(grant: Grant) -> None:
+    """Writes a new grant at once: its constraint speaks here, and the log needs its key."""
+    try:
+        with db.session.begin_nested():
+            db.session.add(grant)
+    except IntegrityError:
+        raise Conflict(text("Eine Zuwendung mit dieser Bezeichnung wurde gerade angelegt."), "title") from None
+
+
+def _free_key(programme: Programme, title: str) -> str:
+    """The title as a key that no other grant of the programme has."""
+    wording = re.sub(r"[^a-z0-9]+", "-", sort_key(title)).strip("-")[:50].rstrip("-") or "zuwendung"
+    taken = set(db.session.scalars(select(Grant.key).where(Grant.programme_id == programme.id)))
+    candidates = (wording if number == 1 else f"{wording}-{number}" for number in range(1, len(taken) + 2))
+    return next(key for key in candidates if key not in taken)
