@@ -25,6 +25,7 @@ import app.grants.models
 import app.grants.views
 import app.mail.cli
 import app.mail.models
+import app.measures.cli
 import app.measures.models
 import app.measures.views
 import app.milestones.models
@@ -35,14 +36,18 @@ import app.organisations.cli
 import app.organisations.models
 import app.organisations.views
 import app.portfolio.views
+import app.programmes.cli
 import app.programmes.models
 import app.programmes.views
 import app.progress.models
 import app.progress.views
+import app.readiness.cli
+import app.readiness.views
 import app.reminders.cli
 import app.reminders.models
 import app.reminders.views
 import app.transfer.cli
+import app.transfer.views
 import app.trial.cli
 import app.trial.views
 from app.core import assets, i18n, pages, security, transaction
@@ -64,9 +69,11 @@ BLUEPRINTS = (
     app.reminders.views.blueprint,
     app.digests.views.blueprint,
     app.portfolio.views.blueprint,
+    app.readiness.views.blueprint,
     app.dashboard.views.blueprint,
     app.operations.views.blueprint,
     app.operations.health.blueprint,
+    app.transfer.views.blueprint,
     app.trial.views.blueprint,
 )
 COMMANDS = (
@@ -74,7 +81,8 @@ COMMANDS = (
     app.mail.cli.commands,
     app.reminders.cli.commands,
     app.digests.cli.commands,
-    app.transfer.cli.commands,
+    app.programmes.cli.commands,
+    app.measures.cli.commands,
     app.trial.cli.commands,
 )
 

@@ -23,6 +23,7 @@ from app.documents.models import Document
 from app.grants.models import Grant, Obligation
 from app.mail import service as mail
 from app.milestones.models import Approval
+from app.programmes import service as programmes
 from app.progress.models import ProgressUpdate
 from tests.conftest import Client
 from tests.factories import NOON, City, actor, add, add_account, add_milestone
@@ -41,7 +42,8 @@ def address(app: Flask, rule: Rule, values: dict[str, Any]) -> str:
 
 
 def made_up(rule: Rule) -> dict[str, Any]:
-    return {name: uuid4() if "uuid" in str(rule) and name.endswith("_id") else "x" for name in rule.arguments}
+    made_up = {name: uuid4() if "uuid" in str(rule) and name.endswith("_id") else "x" for name in rule.arguments}
+    return made_up | {name: 1 for name in rule.arguments if f"<int:{name}>" in str(rule)}
 
 
 def test_the_public_pages_are_these_and_no_others(app: Flask) -> None:
@@ -122,6 +124,7 @@ def things(city: City) -> dict[str, Any]:
     digest = digests.send(
         actor(city.coordinator), city.programme, city.funder_organisation, until_on=date(2023, 3, 15), now=NOON
     )
+    programmes.begin_draft(actor(city.coordinator), city.programme, now=NOON)
     db.session.flush()
     return {
         "measure_id": city.measure.id,
@@ -138,7 +141,10 @@ def things(city: City) -> dict[str, Any]:
         "programme_key": city.programme.key,
         "organisation_key": city.funder_organisation.key,
         "transition_key": "stop",
+        "status_key": "paused",
+        "field_key": "result",
         "token": "x",
+        "version": 1,
     }
 
 
