@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from app.core.text import text
-from app.deadlines.deadline import Deadline, Kind
+from app.deadlines.deadline import Deadline, Kind, Place
 from app.organisations.permissions import Role
 from app.reminders import policy
 from app.reminders.policy import Step
@@ -33,8 +33,10 @@ def _deadline(number: int, due_on: date, lead: UUID, programme: UUID) -> Deadlin
         context=text("Maßnahme"),
         recipients={Role.PROJECT_LEAD: (lead,)},
         responsible=(lead,),
-        endpoint="milestones.show",
+        endpoint="milestones.request_approval",
         values={},
+        doers=(lead,),
+        page=Place("milestones.show", {}),
         programme_id=programme,
     )
 

@@ -59,6 +59,7 @@ FIELD_NAMES: Mapping[str, Text] = {
     "period_starts_on": text("Bewilligungszeitraum von"),
     "planned_on": text("Plan-Termin"),
     "planned_precision": text("Genauigkeit des Plans"),
+    "predecessors": text("Vorgänger"),
     "rate": text("Fördersatz"),
     "recipients": text("Empfänger"),
     "repeat_days": text("Wiederholung nach Tagen"),

@@ -38,7 +38,12 @@ class Link:
 ENTRIES = (
     Entry(text("Start"), "dashboard.home"),
     Entry(text("Maßnahmen"), "portfolio.index", None, frozenset({"measures", "milestones", "progress"})),
-    Entry(text("Programme"), "programmes.index", None, frozenset({"grants"})),
+    Entry(
+        text("Programme"),
+        "programmes.index",
+        None,
+        frozenset({"grants", "readiness", "transfer", "measures.migrate"}),
+    ),
     Entry(text("Digests"), "digests.index"),
     Entry(text("Erinnerungen"), "reminders.index", Permission.VIEW_INTERNAL),
     Entry(text("Postausgang"), "operations.outbox", Permission.VIEW_OPERATIONS),
@@ -58,6 +63,8 @@ def _is_current(entry: Entry) -> bool:
     blueprint = endpoint.split(".")[0]
     if entry.endpoint.startswith("operations."):
         return endpoint.startswith(entry.endpoint)
+    if any(endpoint in other.below for other in ENTRIES):
+        return endpoint in entry.below
     return blueprint == entry.endpoint.split(".")[0] or blueprint in entry.below
 
 

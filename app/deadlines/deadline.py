@@ -14,10 +14,7 @@ from app.calendars.periods import Period
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
 from app.organisations.permissions import Role
-from app.programmes.workflow import Category
-
-AT_REST = frozenset({Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED})
-"""What a measure means that nobody is reminded of; the obligations of its grant stay."""
+from app.programmes.workflow import AT_REST, Category
 
 
 class Kind(StrEnum):

@@ -101,7 +101,7 @@ def _in_words(plan: Plan, target: Workflow, measures: Mapping[UUID, Measure], dr
 
 
 def _fate(fate: Fate, measure: Measure) -> str:
-    parts = [f"{measure.key} „{name(measure.name)}“"]
+    parts = [translate(text("%(key)s „%(title)s“", key=measure.key, title=measure.name))]
     if fate.outcome is Outcome.MOVES:
         parts += [f"{fate.from_version} → {fate.to_version}", f"{_status(fate.before)} → {_status(fate.after)}"]
     elif fate.outcome is Outcome.STAYS:
@@ -162,7 +162,6 @@ commands = Commands("measures", help="Measures: which steps somebody can take, a
 
 MEASURE = click.argument("measure", metavar="PROGRAMME/MEASURE")
 PERSON = click.option("--as", "email", required=True, help="Address of the person who takes it.")
-NO = frozenset({"nein", "no", "false", "0"})
 
 
 @commands.command("steps")
@@ -310,8 +309,7 @@ def _typed(measure: Measure, transition: Transition, fields: Sequence[str]) -> d
         if key not in transition.asks:
             unasked = text("Der Schritt fragt nicht nach „%(label)s“; der Wert bleibt.", label=known[key].label)
             click.echo(translate(unasked), err=True)
-        is_no = known[key].type is FieldType.YES_NO and value.strip().casefold() in NO
-        typed[PREFIX + key] = "" if is_no else value
+        typed[PREFIX + key] = value.strip().casefold() if known[key].type is FieldType.YES_NO else value
     return typed
 
 
@@ -381,8 +379,12 @@ def _steps(measure: Measure, offers: Sequence[Offer]) -> Iterator[str]:
     elif not offers:
         yield translate(text("Von hier aus ist kein Schritt mehr vorgesehen."))
     for offer in offers:
-        possible = text("möglich") if offer.is_open else text("noch nicht möglich")
-        yield f"{offer.transition.key} „{local(offer.transition.label)}“: {translate(possible)}"
+        words = {"key": offer.transition.key, "label": offer.transition.label}
+        yield translate(
+            text("%(key)s „%(label)s“: möglich", **words)
+            if offer.is_open
+            else text("%(key)s „%(label)s“: noch nicht möglich", **words)
+        )
         yield from (f"  - {translate(condition.sentence)}" for condition in offer.unmet)
 
 

@@ -36,7 +36,8 @@ RESPONSIBILITY = ("lead", "unit")
 PREDECESSORS = "predecessors"
 PREDECESSORS_NAME = text("Vorgänger")
 NO_TITLE = text("Bitte geben Sie einen Titel an.")
-YES = "ja"
+YES, NO = "ja", "nein"
+YES_OR_NO = ((YES, text("ja")), (NO, text("nein")))
 """How a yes is kept; a no is not kept at all."""
 
 
@@ -178,7 +179,7 @@ def typed_date(value: PartialDate | None, spoken: Callable[[Text], str] = str) -
 
 
 def read_kept(field: Field, kept: Any) -> Any:
-    """A value of the record as what it is: a day, an amount, a yes; as it stands where it is none of these."""
+    """A value of the record as what it is: a day, an amount, a yes or no; as it stands where it is none of these."""
     try:
         if field.type is FieldType.DATE:
             return date.fromisoformat(kept)
@@ -186,4 +187,4 @@ def read_kept(field: Field, kept: Any) -> Any:
             return Decimal(kept)
     except (ValueError, TypeError, InvalidOperation):
         return kept
-    return kept == YES if field.type is FieldType.YES_NO else kept
+    return {YES: True, NO: False}.get(kept, kept) if field.type is FieldType.YES_NO else kept

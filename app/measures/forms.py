@@ -12,7 +12,6 @@ from flask_babel import ngettext
 from flask_wtf.file import MultipleFileField
 from werkzeug.datastructures import MultiDict
 from wtforms import (
-    BooleanField,
     Field,
     HiddenField,
     SelectField,
@@ -21,6 +20,7 @@ from wtforms import (
     TextAreaField,
     URLField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import URL, DataRequired, InputRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
@@ -33,7 +33,7 @@ from app.measures.details import (
     DETAILS,
     PREDECESSORS,
     PREDECESSORS_NAME,
-    YES,
+    YES_OR_NO,
     Detail,
     parse_date,
     read_kept,
@@ -117,12 +117,8 @@ def form_for(
     form = type("ThisTransitionForm", (TransitionForm,), fields)
     if typed is None:
         return form(**known)  # type: ignore[no-any-return]
-    filled = {name: _as_typed(value) for name, value in known.items() if value not in (None, False)}
+    filled = {name: str(value) for name, value in known.items() if value is not None}
     return form(MultiDict(filled | dict(typed)), meta={"csrf": False})  # type: ignore[no-any-return]
-
-
-def _as_typed(value: Any) -> str:
-    return YES if value is True else str(value)
 
 
 def record_value(field: RecordField, kept: Any) -> Any:
@@ -132,7 +128,7 @@ def record_value(field: RecordField, kept: Any) -> Any:
         return amount_typed(value) if isinstance(value, Decimal) else None
     if field.type is FieldType.DATE:
         return value if isinstance(value, date) else None
-    return value
+    return kept if field.type is FieldType.YES_NO else value
 
 
 def record_input(field: RecordField, *, is_required: bool = True) -> Field:
@@ -148,10 +144,16 @@ def record_input(field: RecordField, *, is_required: bool = True) -> Field:
             [Length(max=1000, message=TOO_LONG), URL(message=_l("Schreiben Sie eine Adresse wie https://…"))],
         ),
         FieldType.MONEY: (MoneyField, [Length(max=20, message=TOO_LONG)]),
-        FieldType.YES_NO: (BooleanField, []),
+        FieldType.YES_NO: (SelectField, []),
     }
     kind, validators = kinds[field.type]
-    return kind(label, [*needed, *validators], description=local(field.hint))
+    answers: dict[str, Any] = {"choices": _answers(), "validate_choice": False} if kind is SelectField else {}
+    return kind(label, [*needed, *validators], description=local(field.hint), **answers)
+
+
+def _answers() -> list[SelectChoice]:
+    known = [SelectChoice(key, translate(word)) for key, word in YES_OR_NO]
+    return [SelectChoice("", "–"), *known]
 
 
 def _needed(label: str, *, is_required: bool) -> list[Any]:
@@ -198,8 +200,8 @@ def _kept(field: Field) -> Any:
         return None if field.amount is None else f"{field.amount:.2f}"
     if isinstance(field, DayField):
         return field.data.isoformat() if field.data else None
-    if isinstance(field, BooleanField):
-        return YES if field.data else None
+    if isinstance(field, SelectField):
+        return field.data if field.data in dict(YES_OR_NO) else None
     return (field.data or "").strip() or None
 
 

@@ -18,10 +18,7 @@ from uuid import UUID
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
 from app.programmes.access import MEASURE_FIELDS, Access
-from app.programmes.workflow import CATEGORY_NAMES, Category, Status, Workflow
-
-AT_REST = frozenset({Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED})
-"""In these nobody is reminded of anything; a test holds them to what the deadlines say."""
+from app.programmes.workflow import AT_REST, CATEGORY_NAMES, Category, Status, Workflow
 
 Versions = Mapping[int, Workflow]
 """The published versions of one programme's workflow, by number."""

@@ -143,7 +143,8 @@ class Approval(Versioned, Identified, Model):
             "decision <> 'returned' OR length(trim(coalesce(reason, ''))) > 0", name="returned_means_reason"
         ),
         CheckConstraint(
-            "decision = 'withdrawn' OR decided_by_id <> submitted_by_id OR override_reason IS NOT NULL",
+            "decision = 'withdrawn' OR decided_by_id <> submitted_by_id "
+            "OR length(trim(coalesce(override_reason, ''))) > 0",
             name="four_eyes",
         ),
     )

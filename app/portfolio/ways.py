@@ -101,7 +101,9 @@ def _progress(viewer: Actor, measure: Measure) -> Iterator[Way]:
 def _grants(viewer: Actor, measure: Measure) -> Iterator[Way]:
     grant = next(iter(measure.grants), None)
     address = (
-        url_for("grants.show", grant_id=grant.id) if grant else url_for("grants.index", key=measure.programme.key)
+        url_for("grants.record_notice", grant_id=grant.id)
+        if grant
+        else url_for("grants.create", key=measure.programme.key, measure=measure.id)
     )
     yield _way(viewer, measure, text("Bescheid erfassen"), address, Permission.RECORD_GRANTS)
 
@@ -121,7 +123,7 @@ def _people(viewer: Actor, measure: Measure) -> Iterator[Way]:
 
 def _details(viewer: Actor, measure: Measure, condition: Condition) -> Iterator[Way]:
     """The field itself on its form; where the status shuts it for the viewer, those for whom it is open."""
-    key = _field_of(measure, condition)
+    key = condition.field
     if key is None:
         return
     is_assigned = key in RESPONSIBILITY
@@ -135,9 +137,3 @@ def _details(viewer: Actor, measure: Measure, condition: Condition) -> Iterator[
     status = measure.current_status
     able = (role for role in who_may(permission) if not status or status.access(key, frozenset({role})).is_editable)
     yield Way(label, by=_names(able))
-
-
-def _field_of(measure: Measure, condition: Condition) -> str | None:
-    """The key of the field a condition speaks of, which its sentence names by its label."""
-    named = condition.sentence.params.get("label")
-    return next((key for key, label in measure.workflow.rules.labels.items() if label is named), None)

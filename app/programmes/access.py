@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from app.core.text import Text, text
-from app.organisations.permissions import Role
+from app.organisations.permissions import ACTING_ROLES, Role
 
 
 class Access(IntEnum):
@@ -82,13 +82,10 @@ class FieldRule:
 
 def access(rules: Collection[FieldRule], field: str, roles: frozenset[Role]) -> Access:
     """How far somebody with these roles gets: of several rules for a role the strictest holds, and who has
-    several roles may do what the freest of them may."""
-    if not rules:
-        return Access.OPTIONAL
+    several roles may do what the freest of them may. Whoever only watches changes nothing."""
     return max(_for_role(rules, field, role) for role in (roles or (None,)))
 
 
 def _for_role(rules: Collection[FieldRule], field: str, role: Role | None) -> Access:
-    return min(
-        (rule.access for rule in rules if rule.field == field and rule.concerns(role)), default=Access.OPTIONAL
-    )
+    most = Access.OPTIONAL if role in ACTING_ROLES else Access.READ_ONLY
+    return min([most, *(rule.access for rule in rules if rule.field == field and rule.concerns(role))])

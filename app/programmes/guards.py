@@ -91,14 +91,15 @@ class Place(StrEnum):
 class Condition:
     """One condition of a step for one person: met or not, in a sentence.
 
-    `place` is where it can be met; `input_field` is set where the form of the step itself asks for it; what
-    `is_forbidden` this person cannot meet at all.
+    `place` is where it can be met, and `field` the key of the field that is missing; `input_field` is set where the
+    form of the step itself asks for it; what `is_forbidden` this person cannot meet at all.
     """
 
     is_met: bool
     sentence: Text
     place: Place | None = None
     input_field: str | None = None
+    field: str | None = None
     is_forbidden: bool = False
 
 
@@ -125,7 +126,7 @@ def field_condition(case: Case, key: str) -> Condition:
     sentence = (
         text("Angabe „%(label)s“ liegt vor", label=label) if is_met else text("Angabe „%(label)s“ fehlt", label=label)
     )
-    return Condition(is_met, sentence, Place.DETAILS, key if key in case.asked else None)
+    return Condition(is_met, sentence, Place.DETAILS, key if key in case.asked else None, key)
 
 
 Judge = Callable[[Guard, Case], Iterator[Condition]]

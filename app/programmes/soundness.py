@@ -17,7 +17,6 @@ from app.core.text import Text, text
 from app.organisations.permissions import ACTING_ROLES, ROLE_NAMES, Role
 from app.programmes import paths
 from app.programmes.access import ALWAYS_VISIBLE, MEASURE_FIELDS
-from app.programmes.access import EDITING_ROLES as EDITING_ROLES
 from app.programmes.guards import ASSIGNABLE_ROLES, GUARDS, PARAMETERS
 from app.programmes.workflow import FieldType, Workflow, build
 
@@ -77,7 +76,7 @@ def _excess(definition: Definition) -> Iterator[Finding]:
         (
             "transitions",
             MOST_TRANSITIONS,
-            text("der Ablauf hat zu viele Übergänge: höchstens %(most)s", most=MOST_TRANSITIONS),
+            text("der Ablauf hat zu viele Schritte: höchstens %(most)s", most=MOST_TRANSITIONS),
         ),
         ("fields", MOST_FIELDS, text("der Ablauf hat zu viele Felder: höchstens %(most)s", most=MOST_FIELDS)),
     ):
@@ -158,7 +157,7 @@ def _field_rules(path: str, row: Mapping[str, Any], types: Mapping[str, str]) ->
 
 def _transition(path: str, row: Mapping[str, Any], types: Mapping[str, str]) -> Iterator[Finding]:
     if not row["roles"]:
-        yield Finding(f"{path}.roles", text("keine Rolle darf diesen Übergang ausführen"))
+        yield Finding(f"{path}.roles", text("keine Rolle darf diesen Schritt gehen"))
     for index, role in enumerate(row["roles"]):
         if role not in ACTING_ROLES:
             name = ROLE_NAMES[Role(role)]
@@ -229,7 +228,7 @@ def _labels(definition: Definition) -> Iterator[Finding]:
             if shown[language] in seen:
                 yield Finding(
                     f"transitions[{index}].label",
-                    text("aus demselben Status führt schon ein Übergang namens „%(label)s“", label=labels[language]),
+                    text("aus demselben Status führt schon ein Schritt namens „%(label)s“", label=labels[language]),
                 )
                 break
         seen.update(shown.values())
@@ -255,7 +254,7 @@ def _ways(workflow: Workflow) -> Iterator[Finding]:
             yield Finding(path, text("der Endstatus „%(key)s“ hat einen Weg hinaus", key=name))
         if key in dead_ends:
             yield Finding(
-                path, text("Sackgasse: aus dem Status „%(key)s“ führt kein Übergang, und er ist kein Ende", key=name)
+                path, text("Sackgasse: aus dem Status „%(key)s“ führt kein Schritt, und er ist kein Ende", key=name)
             )
         if key not in ending:
             yield Finding(path, text("Falle: vom Status „%(key)s“ aus ist kein Ende erreichbar", key=name))
@@ -328,7 +327,7 @@ def _held_by_nobody(workflow: Workflow, held: frozenset[Role]) -> Iterator[Findi
             yield Finding(
                 f"transitions[{index}].roles",
                 text(
-                    "diesen Übergang kann niemand gehen: in diesem Programm hat niemand die Rolle %(roles)s",
+                    "diesen Schritt kann niemand gehen: in diesem Programm hat niemand die Rolle %(roles)s",
                     roles=transition.role_names,
                 ),
                 "warning",

@@ -51,6 +51,9 @@ REPORTED_CATEGORIES = frozenset({Category.RUNNING, Category.PAUSED})
 """In these the lead reports on progress."""
 
 
+AT_REST = frozenset({Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED})
+"""In these nobody is reminded of the measure; the obligations of its grant stay."""
+
 FINISHED_CATEGORIES = frozenset({Category.DONE, Category.SETTLED})
 """In these the measure has reached what it was for."""
 

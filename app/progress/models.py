@@ -52,7 +52,9 @@ class ProgressUpdate(Versioned, Identified, Model):
         CheckConstraint("percent IS NULL OR percent BETWEEN 0 AND 100", name="percent_is_share"),
         CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL", name="submitted_means_at"),
         CheckConstraint("(state IN ('released', 'returned')) = (decided_at IS NOT NULL)", name="decided_means_at"),
-        CheckConstraint("decided_by_id <> author_id OR override_reason IS NOT NULL", name="four_eyes"),
+        CheckConstraint(
+            "decided_by_id <> author_id OR length(trim(coalesce(override_reason, ''))) > 0", name="four_eyes"
+        ),
         CheckConstraint("state = 'draft' OR health IS NOT NULL", name="submitted_means_health"),
         CheckConstraint(
             "state = 'draft' OR health = 'green' OR length(trim(coalesce(health_reason, ''))) > 0",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from app.core.text import ntext, text
 from app.organisations.permissions import Permission
 from app.programmes import soundness, workflow
-from app.programmes.soundness import EDITING_ROLES
+from app.programmes.access import EDITING_ROLES
 from app.programmes.workflow import Transition, Workflow
 from app.readiness.facts import PEOPLE, Facts, MeasureFacts
 from app.readiness.report import Check, Finding, Group, checked

@@ -15,7 +15,7 @@ from app.readiness.report import Check, Finding, Group, checked
 PART = re.compile(r"(statuses|transitions|fields)\[(\d+)\]")
 NAMED: Mapping[str, Callable[[Localized], Text]] = {
     "statuses": lambda name: text("Status „%(name)s“", name=name),
-    "transitions": lambda name: text("Übergang „%(name)s“", name=name),
+    "transitions": lambda name: text("Schritt „%(name)s“", name=name),
     "fields": lambda name: text("Feld „%(name)s“", name=name),
 }
 
@@ -37,7 +37,7 @@ def published_workflow(facts: Facts) -> Check:
         (
             not unsound,
             text(
-                "Version %(version)s mit %(statuses)s Status und %(transitions)s Übergängen ist in Ordnung",
+                "Version %(version)s mit %(statuses)s Status und %(transitions)s Schritten ist in Ordnung",
                 version=newest.version,
                 statuses=statuses,
                 transitions=transitions,

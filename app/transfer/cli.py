@@ -14,21 +14,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core import clock, transaction
-from app.core.commands import Commands
+from app.core.errors import DomainError
 from app.core.i18n import translate
 from app.core.text import Text, ntext, text
 from app.organisations.permissions import system
+from app.programmes.cli import AS_JSON, commands
 from app.transfer import service
 from app.transfer.findings import Finding
 from app.transfer.format import CityFile
 from app.transfer.reading import Reading, read_files
 from app.transfer.summary import Kind, Outcome, Summary, contents, counted
 
-commands = Commands("programmes", help="Programmes, and the file that brings a whole city.")
-
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-
 TOLD: Mapping[Outcome, Callable[[str], Text]] = {
     Outcome.CREATED: lambda rows: text("Neu: %(rows)s", rows=rows),
     Outcome.CHANGED: lambda rows: text("Geändert: %(rows)s", rows=rows),
@@ -60,6 +57,34 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 def import_command(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
     """Bring FILES, read as one city, into the database: all of it, or nothing."""
     import_files(files, dry_run=dry_run, as_json=as_json)
+
+
+@commands.command("export")
+@click.argument("key")
+@click.option("--output", type=click.Path(path_type=Path), help="The file to write; the terminal without it.")
+@click.option("--version", type=int, help="Version of the workflow; the newest without it.")
+@AS_JSON
+def export(key: str, output: Path | None, version: int | None, as_json: bool) -> None:
+    """Write the programme KEY with its workflow as a city file that `check` and `import` read."""
+    with transaction.reading():
+        try:
+            exported = service.export(key, version)
+        except DomainError as error:
+            raise click.ClickException(translate(error.message)) from None
+    told = exported.yaml
+    if as_json:
+        answer = {"programme": exported.programme, "version": exported.version, "yaml": exported.yaml}
+        told = json.dumps(answer, ensure_ascii=False, indent=2) + "\n"
+    if output is None or str(output) == "-":
+        click.echo(told, nl=False)
+        return
+    try:
+        output.write_text(told, encoding="utf-8")
+    except OSError as error:
+        unwritable = text(
+            "%(file)s lässt sich nicht schreiben (%(reason)s).", file=output, reason=error.strerror or error
+        )
+        raise click.ClickException(translate(unwritable)) from None
 
 
 @commands.command("schema")
@@ -142,10 +167,14 @@ def _echo_json(value: object) -> None:
 def _echo_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         place = [finding.file, *([str(finding.line)] if finding.line else [])]
-        click.echo(": ".join(part for part in (":".join(place), finding.path, translate(finding.message)) if part))
-    n = sum(finding.level == "error" for finding in findings)
-    if n:
+        level = [] if finding.level == "error" else [translate(text("Hinweis"))]
+        parts = [":".join(place), finding.path, *level, translate(finding.message)]
+        click.echo(": ".join(part for part in parts if part))
+    levels = Counter(finding.level for finding in findings)
+    if n := levels["error"]:
         _echo(ntext("%(n)s Fehler.", "%(n)s Fehler.", n))
+    if n := levels["warning"]:
+        _echo(ntext("%(n)s Hinweis.", "%(n)s Hinweise.", n))
 
 
 def _plain(findings: Sequence[Finding]) -> list[dict[str, Any]]:

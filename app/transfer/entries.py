@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import (
@@ -60,6 +61,7 @@ class Entry(BaseModel):
         return {name: item for name, item in value.items() if item is not None or name not in known}
 
     @classmethod
+    @cache  # asked for every single entry of a file
     def field_names(cls) -> frozenset[str]:
         """The names of the fields as they are written in a file."""
         return frozenset(field.alias or name for name, field in cls.model_fields.items())

@@ -42,6 +42,11 @@ class Finding:
         return cls(place.file, written(place.path), message, level, place.line)
 
 
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether one of the findings keeps the file from being imported."""
+    return any(finding.level == "error" for finding in findings)
+
+
 def written(path: Path) -> str:
     """A path as people read it: programmes[1].workflow.transitions[3].to"""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)

@@ -174,6 +174,18 @@ class WorkflowField(Entry):
     """Help shown below the label."""
 
 
+class FieldRule(Entry):
+    """What a role may see and change of a field while a measure has the status."""
+
+    field: Key
+    """Key of a workflow field, or one of title, summary, field, focus_area, unit, lead, partners, starts, ends,
+    total_cost and grant_amount."""
+    rule: Literal["required", "read_only", "hidden"]
+    """required: must be filled; read_only: may be seen; hidden: may not even be seen."""
+    roles: Many[Role]
+    """Whom the rule concerns; everybody when left out."""
+
+
 class Status(Entry):
     """A state of a measure in this programme."""
 
@@ -189,16 +201,26 @@ class Status(Entry):
     """Whether a measure may end here."""
     expectation: LongWords | None = None
     """What is expected now, in plain words."""
+    field_rules: Many[FieldRule]
+    """Which fields are required, read-only or hidden, and for whom; without a rule a field is optional."""
 
 
 class Guard(Entry):
     """A condition of a transition."""
 
     guard: Line
-    """Name of the condition: milestones_approved, milestones_planned, note_given, grant_notice_recorded,
-    unit_assigned or role_assigned."""
+    """Name of the condition: milestones_approved, milestones_planned, fields_filled, note_given, evidence_attached,
+    progress_current, grant_notice_recorded, predecessors_done, decision_recorded, unit_assigned or role_assigned."""
     role: Role | None = None
-    """The role that must be assigned; for role_assigned only."""
+    """The role that must be held; for role_assigned."""
+    days: int | None = None
+    """How old the last progress update may be, in days; for progress_current."""
+    fields: Many[Key]
+    """Keys of the fields that must be filled; for fields_filled."""
+    number: Key | None = None
+    """Key of the text field with the number of the decision; for decision_recorded."""
+    link: Key | None = None
+    """Key of the url field with the address of the decision; for decision_recorded."""
 
 
 Basis: TypeAlias = Literal["published", "derived", "design"]
@@ -221,6 +243,8 @@ class Transition(Sourced):
     """What must be true."""
     fields: Many[Key]
     """Keys of the fields that must be filled."""
+    four_eyes: bool = False
+    """Whether somebody else takes the step than who brought the measure here or changed it last."""
     basis: Basis | None = None
     """published: a source states the step; derived: inferred from a source; design: the city's own choice."""
 
@@ -273,6 +297,8 @@ class Programme(Sourced):
     """Days after the end of the period until the report is due."""
     approval_days: Annotated[int, Field(ge=1, le=90)] = 5
     """Working days the department head has to approve a milestone."""
+    emergency_override: bool = False
+    """Whether four eyes may be passed by in an emergency, with a reason that log and digests show."""
     reminder_steps: list[ReminderStep] | None = None
     """When to remind. Left out: 30, 14, 7 and 1 days before, on the day, then weekly. Empty: never."""
     workflow: Workflow
@@ -458,6 +484,8 @@ class Measure(Sourced):
     """Grant in euro."""
     status: Key | None = None
     """Key of a status of the programme's workflow; left out where it is unknown."""
+    predecessors: Many[Key]
+    """Keys of the measures that must be done first."""
     activities: Many[Activity]
     """Its parts."""
     milestones: Many[Milestone]

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from app.audit.labels import field_name
 from app.grants.models import Grant, Obligation
+from app.measures.details import is_filled
 from app.measures.models import Measure
 from app.programmes.models import Programme
 from app.transfer import format as city_file
-from app.transfer.queries import Known
-from app.transfer.rows import Rows, marks
+from app.transfer.queries import Known, fields_changed_by_people
+from app.transfer.rows import Rows, marks, told
 from app.transfer.summary import Kind
+
+FIELD_OF_FILE = {"period_starts_on": "period_starts", "period_ends_on": "period_ends"}
+"""Columns that the file calls by another name."""
 
 
 def store_grants(
     rows: Rows, known: Known, measures: dict[str, Measure], entries: list[city_file.Grant]
 ) -> dict[str, Grant]:
-    """The grants by the keys of the file, with their obligations and the measures they pay for."""
-    return {entry.key: _store_grant(rows, known, measures, entry) for entry in entries}
+    """The grants by the keys of the file, with their obligations and the measures they pay for.
+
+    What people recorded in Wegmarke, such as a notice, stays.
+    """
+    stored = {entry.key: known.grants.get((known.programmes[entry.programme].id, entry.key)) for entry in entries}
+    wanted = {entry.key: _wanted(measures, entry, stored[entry.key]) for entry in entries}
+    differing = [row.id for key, row in stored.items() if row and _differences(row, wanted[key])]
+    peoples = fields_changed_by_people(differing)
+    return {
+        entry.key: _store_grant(
+            rows, known, entry, stored[entry.key], wanted[entry.key], _of(peoples, stored[entry.key])
+        )
+        for entry in entries
+    }
 
 
-def _store_grant(rows: Rows, known: Known, measures: dict[str, Measure], entry: city_file.Grant) -> Grant:
-    programme = known.programmes[entry.programme]
-    stored = known.grants.get((programme.id, entry.key))
-    facts: dict[str, Any] = {
+def _of(peoples: Mapping[UUID, set[str]], stored: Grant | None) -> set[str]:
+    return peoples.get(stored.id, set()) if stored else set()
+
+
+def _wanted(measures: Mapping[str, Measure], entry: city_file.Grant, stored: Grant | None) -> dict[str, Any]:
+    wanted: dict[str, Any] = {
         "title": entry.title,
         "file_number": entry.file_number,
         "notice_on": entry.notice_on,
@@ -38,19 +58,39 @@ def _store_grant(rows: Rows, known: Known, measures: dict[str, Measure], entry: 
         "amount_note": entry.amount_note,
         "total_cost": entry.total_cost,
         "rate": _share(entry.rate),
-        **marks(entry, stored),
     }
     paid_for = [measures[key] for key in dict.fromkeys(entry.measures)]
     if "measures" in entry.model_fields_set and (stored is None or set(stored.measures) != set(paid_for)):
-        facts["measures"] = paid_for
+        wanted["measures"] = paid_for
+    return wanted
+
+
+def _differences(grant: Grant, wanted: Mapping[str, Any]) -> set[str]:
+    return {attr for attr, value in wanted.items() if getattr(grant, attr) != value}
+
+
+def _store_grant(
+    rows: Rows,
+    known: Known,
+    entry: city_file.Grant,
+    stored: Grant | None,
+    wanted: dict[str, Any],
+    peoples: set[str],
+) -> Grant:
+    programme = known.programmes[entry.programme]
+    left = peoples & _differences(stored, wanted) if stored else set()
+    facts = {attr: value for attr, value in wanted.items() if attr not in left}
+    left_alone = {FIELD_OF_FILE.get(attr, attr) for attr in left}
     grant = rows.put(
         Kind.GRANTS,
         stored,
         partial(Grant, id=uuid4(), programme=programme, key=entry.key),
-        facts,
+        {**facts, **marks(entry, stored, left_alone)},
         name=entry.title,
         group=programme,
     )
+    for attr in (attr for attr in wanted if attr in left and is_filled(wanted[attr])):
+        rows.keep(grant.title, field_name(attr), told(getattr(grant, attr)), told(wanted[attr]))
     for obligation in entry.obligations:
         _store_obligation(rows, known, programme, grant, obligation)
     return grant

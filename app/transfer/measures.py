@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from app.audit.labels import field_name
 from app.core.clock import day_of, start_of
 from app.core.localized import Localized
 from app.core.text import text
 from app.grants.models import Grant
+from app.measures.details import is_filled
 from app.measures.models import Activity, Measure, MeasureEvent
+from app.programmes.access import MEASURE_FIELDS
 from app.programmes.models import Programme
 from app.progress.models import ProgressUpdate
+from app.transfer import field_rules
 from app.transfer import format as city_file
 from app.transfer.identity import event_key, sorted_as
-from app.transfer.queries import Known, newest_workflow
-from app.transfer.rows import Rows, marks
+from app.transfer.queries import Known, fields_changed_by_people, newest_workflow
+from app.transfer.rows import Rows, marks, told
 from app.transfer.summary import Kind
 
 PEOPLES_FACTS = ("unit", "lead", "status")
@@ -24,55 +29,104 @@ PEOPLES_FACTS = ("unit", "lead", "status")
 
 
 def store_measures(rows: Rows, known: Known, entries: list[city_file.Measure]) -> dict[str, Measure]:
-    """The measures by the keys of the file. A new one follows the newest workflow, a stored one stays on its own."""
-    return {entry.key: _store_measure(rows, known, entry) for entry in entries}
+    """The measures by the keys of the file. A new one follows the newest workflow, a stored one stays on its own.
+
+    What people changed in Wegmarke stays, and so does what the field rules of its status hold back.
+    """
+    stored = {entry.key: known.measure(entry.programme, entry.key) for entry in entries}
+    measures = {entry.key: stored[entry.key] or _new(rows, known, entry) for entry in entries}
+    wanted = {entry.key: _wanted(known, measures, entry) for entry in entries}
+    differing = [row.id for key, row in stored.items() if row and _differences(row, wanted[key])]
+    peoples = fields_changed_by_people(differing)
+    for entry in entries:
+        measure = measures[entry.key]
+        taken = peoples.get(measure.id, set())
+        _store_measure(rows, known, entry, measure, wanted[entry.key], taken, is_new=stored[entry.key] is None)
+    return measures
 
 
-def _store_measure(rows: Rows, known: Known, entry: city_file.Measure) -> Measure:
+def _new(rows: Rows, known: Known, entry: city_file.Measure) -> Measure:
+    """A measure with what the file says once; the measures that wait for it can name it from now on."""
     programme = known.programmes[entry.programme]
-    stored = known.measures.get((programme.id, entry.key))
-    said_once = {
+    measure = known.measures[programme.id, entry.key] = Measure(
+        id=uuid4(),
+        programme=programme,
+        key=entry.key,
+        sort_key=sorted_as(str(Measure(number=entry.number, title=entry.title).name)),
+        workflow=newest_workflow(programme),
+        entered_on=day_of(rows.now),
+        record={},
+        predecessors=[],
+        **_said_once(known, entry),
+    )
+    return measure
+
+
+def _said_once(known: Known, entry: city_file.Measure) -> dict[str, Any]:
+    return {
         "unit": known.units[entry.unit] if entry.unit else None,
         "lead": known.accounts[entry.lead] if entry.lead else None,
         "status": entry.status,
     }
-    facts = {
+
+
+def _wanted(known: Known, measures: Mapping[str, Measure], entry: city_file.Measure) -> dict[str, Any]:
+    """What the file says. Of predecessors, saying nothing says nothing against those that are stored."""
+    wanted = {
         "number": entry.number,
         "title": entry.title,
         "summary": entry.summary,
         "field": entry.field,
-        "focus_area": _focus_area(programme, entry.focus_area),
+        "focus_area": _focus_area(known.programmes[entry.programme], entry.focus_area),
         "partners": [_words(partner) for partner in entry.partners],
         "documents": [{**_words(link.title), "address": link.address} for link in entry.documents],
         "starts": entry.starts,
         "ends": entry.ends,
         "total_cost": entry.total_cost,
         "grant_amount": entry.grant_amount,
-        **marks(entry, stored, PEOPLES_FACTS if stored else ()),
     }
-    name = Measure(number=entry.number, title=entry.title).name
-    measure = known.measures[programme.id, entry.key] = rows.put(
-        Kind.MEASURES,
-        stored,
-        partial(
-            Measure,
-            id=uuid4(),
-            programme=programme,
-            key=entry.key,
-            workflow=newest_workflow(programme),
-            entered_on=day_of(rows.now),
-            record={},
-            **said_once,
-        ),
-        {**facts, "sort_key": sorted_as(str(name))},
-        name=name,
-    )
+    before = [measures[key] for key in dict.fromkeys(entry.predecessors)]
+    stored = measures[entry.key].predecessors
+    if "predecessors" in entry.model_fields_set and set(stored) != set(before):
+        wanted["predecessors"] = before
+    return wanted
+
+
+def _differences(measure: Measure, wanted: Mapping[str, Any]) -> set[str]:
+    return {attr for attr, value in wanted.items() if getattr(measure, attr) != value}
+
+
+def _store_measure(
+    rows: Rows,
+    known: Known,
+    entry: city_file.Measure,
+    measure: Measure,
+    wanted: dict[str, Any],
+    peoples: set[str],
+    *,
+    is_new: bool,
+) -> None:
+    stored = None if is_new else measure
+    left = peoples & _differences(measure, wanted)
+    ruled = {} if is_new else field_rules.held_back(measure, wanted)
+    facts = {attr: value for attr, value in wanted.items() if attr not in left and attr not in ruled}
+    name = Measure(number=facts.get("number", measure.number), title=facts.get("title", measure.title)).name
+    facts["sort_key"] = sorted_as(str(name))
+    left_alone = {*left, *ruled, *PEOPLES_FACTS} if stored else set()
+    facts |= marks(entry, stored, left_alone)
+    rows.put(Kind.MEASURES, stored, lambda: measure, facts, name=name)
     if stored is not None:
-        _tell_what_stays(rows, stored, said_once)
+        _tell_what_stays(rows, measure, _said_once(known, entry))
+        for attr in (attr for attr in wanted if attr in left and is_filled(wanted[attr])):
+            label = MEASURE_FIELDS.get(attr) or field_name(attr)
+            rows.keep(measure.name, label, told(getattr(measure, attr)), told(wanted[attr]))
+        for attr, access in ruled.items():
+            if attr not in left:
+                values = (told(getattr(measure, attr)), told(wanted[attr]))
+                rows.tell(field_rules.sentence(measure, attr, access, *values))
     _store_events(rows, known, measure, entry)
     for update in entry.updates:
         _store_update(rows, known, measure, update)
-    return measure
 
 
 def _focus_area(programme: Programme, key: str | None) -> object:

@@ -12,7 +12,7 @@ from app.core.text import Text, text
 from app.measures.models import Measure
 from app.milestones.models import Milestone
 from app.transfer import format as city_file
-from app.transfer.queries import DATES, WORDS, Known, fields_changed_by_people
+from app.transfer.queries import DATES, WORDS, Known, milestone_fields_of_people
 from app.transfer.rows import Rows, marks
 from app.transfer.summary import Kind
 
@@ -40,7 +40,7 @@ def store_milestones(
     stored = {(measure.id, entry.key): known.milestones.get((measure.id, entry.key)) for measure, entry in pairs}
     wanted = {(measure.id, entry.key): _wanted(rows, measure, entry) for measure, entry in pairs}
     differing = {row.id for key, row in stored.items() if row and _differences(row, wanted[key])}
-    peoples = fields_changed_by_people(differing)
+    peoples = milestone_fields_of_people(differing)
     for measure, entry in pairs:
         key = (measure.id, entry.key)
         row = stored[key]

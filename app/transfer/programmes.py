@@ -17,7 +17,7 @@ from app.transfer import format as city_file
 from app.transfer.queries import Known
 from app.transfer.rows import Rows, marks
 from app.transfer.summary import Kind
-from app.transfer.workflows import definition
+from app.transfer.workflows import definition, provenance
 
 
 def store_programmes(rows: Rows, known: Known, city: city_file.CityFile) -> None:
@@ -42,6 +42,7 @@ def store_programmes(rows: Rows, known: Known, city: city_file.CityFile) -> None
                 "update_rhythm": entry.update_rhythm.value,
                 "update_due_days": entry.update_due_days,
                 "approval_days": entry.approval_days,
+                "emergency_override": entry.emergency_override,
                 **marks(entry, stored),
             },
             name=entry.name,
@@ -129,7 +130,7 @@ def _store_workflow(rows: Rows, programme: Programme, entry: city_file.Workflow)
     wanted = definition(entry)
     published = {workflow.version: workflow for workflow in programme.workflows}
     if stored := published.get(entry.version):
-        if stored.definition != wanted:
+        if provenance(stored.definition) != provenance(wanted):
             rows.tell(
                 text(
                     "%(name)s: Die Quellen im Ablauf, Version %(version)s, bleiben bis zur nächsten Version.",
@@ -139,6 +140,14 @@ def _store_workflow(rows: Rows, programme: Programme, entry: city_file.Workflow)
             )
         rows.leave(Kind.WORKFLOWS)
         return
+    if programme.draft is not None:
+        rows.tell(
+            text(
+                "%(name)s: Der Entwurf des Ablaufs bleibt, wie er ist; veröffentlicht ist jetzt Version %(version)s.",
+                name=programme.name,
+                version=entry.version,
+            )
+        )
     rows.put(
         Kind.WORKFLOWS,
         None,

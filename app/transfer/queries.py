@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select, union
@@ -17,7 +18,7 @@ from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
 from app.measures.models import Activity, Measure, MeasureEvent
 from app.milestones.models import Approval, Milestone, MilestoneMove
-from app.organisations.models import Membership, Organisation, Unit
+from app.organisations.models import Membership, Organisation, OrganisationKind, Unit
 from app.programmes.models import Programme, Workflow
 from app.progress.models import ProgressUpdate
 from app.transfer.format import CityFile
@@ -63,7 +64,10 @@ class Known:
             programmes=programmes,
             recipients=_recipients(ids),
             measures={
-                (row.programme_id, row.key): row for row in db.session.scalars(select(Measure).where(of_measures))
+                (row.programme_id, row.key): row
+                for row in db.session.scalars(
+                    select(Measure).where(of_measures).options(selectinload(Measure.predecessors))
+                )
             },
             milestones={
                 (row.measure_id, row.key): row
@@ -99,29 +103,59 @@ class Known:
         return self.measures.get((stored.id, key)) if stored else None
 
 
+def find_city() -> Organisation | None:
+    """The city of this database, None before the first import."""
+    return db.session.scalar(select(Organisation).where(Organisation.kind == OrganisationKind.CITY))
+
+
+def find_programme(key: str) -> Programme | None:
+    """A programme by its key; the caller has checked that the viewer may see it."""
+    return db.session.scalar(select(Programme).where(Programme.key == key))
+
+
+def list_keys() -> Sequence[str]:
+    """The keys of all programmes."""
+    return db.session.scalars(select(Programme.key).order_by(Programme.key)).all()
+
+
 def newest_workflow(programme: Programme) -> Workflow:
     """The published version that new measures follow."""
     return max(programme.workflows, key=lambda workflow: workflow.version)
 
 
-def fields_changed_by_people(milestone_ids: Collection[UUID]) -> dict[UUID, set[str]]:
-    """For each of these milestones what people changed in Wegmarke, says the log; all its dates once it was moved
-    or its approval was asked for."""
+def fields_changed_by_people(subject_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """For each of these rows the fields that people changed in Wegmarke, says the log."""
+    changed: dict[UUID, set[str]] = defaultdict(set)
+    for subject_id, change in _changes_by_people(subject_ids):
+        changed[subject_id].add(change["field"])
+    return changed
+
+
+def milestone_fields_of_people(milestone_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """The same for milestones; everything of one they planned themselves, and all dates of one that was moved or
+    whose approval was asked for."""
     if not milestone_ids:
         return {}
     changed: dict[UUID, set[str]] = defaultdict(set)
-    lines = select(AuditEvent.subject_id, AuditEvent.changes).where(
-        AuditEvent.subject_id.in_(milestone_ids), AuditEvent.actor_id.is_not(None)
-    )
-    for milestone_id, changes in db.session.execute(lines):
-        for change in changes:
-            is_planned_by_people = change["field"] == "planned_on" and change["from"] is None
-            changed[milestone_id] |= WORDS | DATES if is_planned_by_people else {change["field"]}
+    for milestone_id, change in _changes_by_people(milestone_ids):
+        is_planned_by_people = change["field"] == "planned_on" and change["from"] is None
+        changed[milestone_id] |= WORDS | DATES if is_planned_by_people else {change["field"]}
     moved = select(MilestoneMove.milestone_id).where(MilestoneMove.milestone_id.in_(milestone_ids))
     asked = select(Approval.milestone_id).where(Approval.milestone_id.in_(milestone_ids))
     for milestone_id in db.session.scalars(union(moved, asked)):
         changed[milestone_id] |= DATES
     return changed
+
+
+def _changes_by_people(subject_ids: Collection[UUID]) -> Iterator[tuple[UUID, dict[str, Any]]]:
+    if not subject_ids:
+        return
+    lines = select(AuditEvent.subject_id, AuditEvent.changes).where(
+        AuditEvent.subject_id.in_(subject_ids), AuditEvent.actor_id.is_not(None)
+    )
+    for subject_id, changes in db.session.execute(lines):
+        for change in changes:
+            yield subject_id, change
 
 
 def _programmes() -> dict[str, Programme]:
@@ -130,6 +164,7 @@ def _programmes() -> dict[str, Programme]:
         selectinload(Programme.focus_areas),
         selectinload(Programme.steps),
         selectinload(Programme.workflows),
+        selectinload(Programme.draft),
     )
     return {row.key: row for row in db.session.scalars(query)}
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
 from app.core.text import ntext, text
 from app.transfer.entries import WHOLE_ENTRY, Entry, Origin
-from app.transfer.findings import Finding, Path, Place
+from app.transfer.findings import Finding, Path, Place, has_errors
 from app.transfer.format import CityFile
 from app.transfer.merging import merge, repeated_entries
 from app.transfer.nodes import MAX_BYTES, Node, plain, read_nodes
@@ -54,23 +54,32 @@ def read_files(paths: Sequence[FilePath]) -> Reading:
 def read(files: Sequence[tuple[str, bytes]]) -> Reading:
     """Reads files, given by name and content, as one city: later ones add to earlier ones.
 
-    Nothing but the content decides: no database, no clock. The findings are at most `MOST_FINDINGS`.
+    Nothing but the content decides: no database, no clock. The findings are at most `MOST_FINDINGS`, errors first.
+    """
+    city, findings = understand(files)
+    if city is None:
+        return Reading(None, limited(findings))
+    found = limited(chain(findings, unsound(city)))
+    return Reading(None if has_errors(found) else city, found)
+
+
+def understand(files: Sequence[tuple[str, bytes]]) -> tuple[CityFile | None, Iterable[Finding]]:
+    """The city that the files describe, with all findings but those about the inside of its workflows.
+
+    The city is None where the files do not have the shape of one; with it there may still be errors.
     """
     trees = [read_nodes(name, raw) for name, raw in files]
     findings = [finding for _, found in trees for finding in found]
     readable = [tree for tree, _ in trees if tree is not None]
     if len(readable) < len(files) or not readable:
-        return Reading(None, _limited(iter(findings)))
+        return None, findings
     for tree in readable:
         findings += [*_wrong_head(tree), *repeated_entries(tree)]
     whole = readable[0]
     for tree in readable[1:]:
         whole, contradictions = merge(whole, tree)
         findings += contradictions
-    return _checked(whole, _sample_files(readable), findings)
-
-
-def _checked(whole: Node, sample_files: frozenset[str], findings: list[Finding]) -> Reading:
+    sample_files = _sample_files(readable)
     try:
         city = CityFile.model_validate({**plain(whole), "format": 1, "sample": bool(sample_files)})
     except ValidationError as error:
@@ -78,21 +87,30 @@ def _checked(whole: Node, sample_files: frozenset[str], findings: list[Finding])
             Finding.at(_place_of(whole, details["loc"]), sentence(details))
             for details in error.errors(include_url=False)
         )
-        return Reading(None, _limited(chain(findings, wrong)))
+        return None, chain(findings, wrong)
     _note_origins(city, whole, sample_files)
-    found = _limited(chain(findings, references(city), unsound(city)))
-    return Reading(None if any(finding.level == "error" for finding in found) else city, found)
+    return city, chain(findings, references(city))
 
 
-def _limited(findings: Iterator[Finding]) -> tuple[Finding, ...]:
-    first = tuple(islice(findings, MOST_FINDINGS))
-    n = sum(1 for _ in islice(findings, MOST_FINDINGS))
-    if not n:
-        return first
+def limited(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """At most `MOST_FINDINGS`, errors before warnings, and one more that tells of the rest."""
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    for finding in findings:
+        (errors if finding.level == "error" else warnings).append(finding)
+        if len(errors) == 2 * MOST_FINDINGS:
+            break  # to word all of ten thousand would take long, and nobody reads them
+    found = (*errors, *warnings)[: 2 * MOST_FINDINGS]
+    rest = found[MOST_FINDINGS:]
+    if not rest:
+        return found
     more = ntext(
-        "Es gibt noch mindestens einen weiteren Befund.", "Es gibt noch mindestens %(n)s weitere Befunde.", n
+        "Es gibt noch mindestens einen weiteren Befund.",
+        "Es gibt noch mindestens %(n)s weitere Befunde.",
+        len(rest),
     )
-    return (*first, Finding(first[-1].file, "", more))
+    last = found[MOST_FINDINGS - 1]
+    return (*found[:MOST_FINDINGS], Finding(last.file, "", more, rest[0].level))
 
 
 def _sample_files(trees: Sequence[Node]) -> frozenset[str]:

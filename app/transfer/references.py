@@ -15,8 +15,10 @@ from app.transfer.entries import WHOLE_ENTRY, Entry, Sourced
 from app.transfer.findings import Finding, with_suggestion, written
 from app.transfer.format import Account, Activity, CityFile, Funder, Grant, Measure, Programme, Unit, Update
 from app.transfer.identity import event_key
+from app.transfer.rings import in_rings
 
 LONGEST_RECIPIENT = 200
+WAITS_FOR_ITSELF = text("Diese Maßnahme wartet über ihre Vorgänger auf sich selbst.")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def references(city: CityFile) -> Iterator[Finding]:
     for measure in city.measures:
         yield from _measure(measure, keys)
     yield from _numbers(city.measures)
+    yield from _predecessors(city.measures, keys)
     for grant in city.grants:
         yield from _grant(grant, keys)
     yield from _activities(city, keys)
@@ -272,6 +275,20 @@ def _numbers(measures: Sequence[Measure]) -> Iterator[Finding]:
                     other=other,
                 ),
             )
+
+
+def _predecessors(measures: Sequence[Measure], keys: Keys) -> Iterator[Finding]:
+    """Measures that wait for none of the file, for themselves, or in a ring for each other."""
+    ring = in_rings({measure.key: measure.predecessors for measure in measures})
+    for measure in measures:
+        for index, key in enumerate(measure.predecessors):
+            if key == measure.key:
+                itself = text("Eine Maßnahme ist nicht ihr eigener Vorgänger.")
+                yield Finding.at(measure.place("predecessors", index), itself)
+            problem = text("Die Maßnahme „%(value)s“ ist unbekannt.", value=key)
+            yield from _known(measure, ("predecessors", index), key, keys.programme_of, problem)
+        if measure.key in ring:
+            yield Finding.at(measure.place("predecessors"), WAITS_FOR_ITSELF)
 
 
 def _grant(grant: Grant, keys: Keys) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -75,7 +76,7 @@ class Rows:
         db.session.delete(row)
         self._note(kind, Outcome.REMOVED, row, text("Beim Import entfernt: %(name)s", name=name), group)
 
-    def keep(self, name: object, what: Text, stored: object, wanted: object) -> None:
+    def keep(self, name: object, what: Text | str, stored: object, wanted: object) -> None:
         """Notes a difference that stays: people decide about it in Wegmarke."""
         nothing = text("nicht angegeben")
         self.tell(
@@ -118,6 +119,17 @@ class Rows:
                 if attr not in NOT_LOGGED
             },
         )
+
+
+def told(value: Any) -> Any:
+    """A value as a sentence names it: rows and words by what they are called, a list as one line."""
+    if isinstance(value, list):
+        return tuple(told(item) for item in value) or None
+    if isinstance(value, dict):
+        return Localized(value["de"], value.get("en"))
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    return value.name if isinstance(value, Model) and hasattr(value, "name") else value
 
 
 def marks(entry: Sourced, stored: sources.Sourced | None, left_alone: Collection[str] = ()) -> dict[str, Any]:

@@ -1,15 +1,21 @@
-"""Brings a city file into the database."""
+"""Brings a city file into the database, and a programme out of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.core.database import db
-from app.core.errors import RuleBroken
+from app.core.errors import NotFound, RuleBroken
 from app.core.text import text
 from app.organisations.permissions import Actor
+from app.programmes.models import Programme
+from app.transfer import queries
 from app.transfer.conflicts import conflicts
-from app.transfer.findings import Finding
+from app.transfer.export import as_yaml
+from app.transfer.findings import Finding, with_suggestion
 from app.transfer.format import CityFile
 from app.transfer.grants import store_grants
 from app.transfer.measures import store_activities, store_measures
@@ -52,3 +58,56 @@ def import_city(actor: Actor, city: CityFile, *, now: datetime) -> Summary:
     store_activities(rows, known, city, measures, grants)
     db.session.flush()  # what the database refuses is refused here, in a dry run too
     return rows.summary
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A programme as a city file: its key, the version of the workflow in it, and the text."""
+
+    programme: str
+    version: int
+    yaml: str
+
+
+def export(key: str, version: int | None = None) -> Exported:
+    """A programme with one published version of its workflow, the newest where none is named.
+
+    Raises:
+        NotFound: for a programme or a version that is not stored, with the one that was probably meant.
+    """
+    programme = queries.find_programme(key)
+    if programme is None:
+        unknown = text("Das Programm „%(value)s“ ist unbekannt.", value=key)
+        raise NotFound(with_suggestion(unknown, key, queries.list_keys()))
+    published = {workflow.version: workflow for workflow in programme.workflows}
+    if not published:
+        raise NotFound(text("Das Programm „%(value)s“ hat noch keinen veröffentlichten Ablauf.", value=key))
+    chosen = max(published) if version is None else version
+    if chosen not in published:
+        raise NotFound(
+            text(
+                "Version %(version)s des Ablaufs gibt es nicht. Veröffentlicht sind: %(known)s.",
+                version=chosen,
+                known=tuple(published),
+            )
+        )
+    return _exported(programme, chosen, published[chosen].definition)
+
+
+def export_draft(programme: Programme) -> Exported:
+    """A programme with its draft as the version it would be published as, also where it is not sound yet.
+
+    Raises:
+        NotFound: without a draft.
+    """
+    if programme.draft is None:
+        raise NotFound(text("Zu diesem Programm gibt es keinen Entwurf."))
+    newest = programme.newest_workflow
+    return _exported(programme, newest.version + 1 if newest else 1, programme.draft.definition)
+
+
+def _exported(programme: Programme, version: int, definition: Mapping[str, Any]) -> Exported:
+    city = queries.find_city()
+    if city is None:
+        raise NotFound(text("Hier ist noch keine Stadt gespeichert."))
+    return Exported(programme.key, version, as_yaml(city, programme, version, definition))

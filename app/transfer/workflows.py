@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from app.core.localized import Localized
 from app.core.sources import Source as KeptSource
+from app.organisations.permissions import Role
 from app.programmes import soundness
 from app.programmes import workflow as rules
 from app.transfer import format as city_file
@@ -18,8 +19,23 @@ from app.transfer.findings import Finding, Place
 def unsound(city: city_file.CityFile) -> Iterator[Finding]:
     """What `programmes/soundness.py` finds wrong with the workflows of a city, each at its place in the file."""
     for programme in city.programmes:
-        for found in soundness.findings(definition(programme.workflow)):
-            yield Finding.at(_place(programme.workflow, found.path), found.message)
+        yield from unsound_in(programme, held_roles(city, programme))
+
+
+def unsound_in(programme: city_file.Programme, held: Collection[Role] | None = None) -> Iterator[Finding]:
+    """The same for one programme, in which somebody holds these roles; None where that is not known."""
+    for found in soundness.findings(definition(programme.workflow), held):
+        yield Finding.at(_place(programme.workflow, found.path), found.message, found.level)
+
+
+def held_roles(city: city_file.CityFile, programme: city_file.Programme) -> frozenset[Role] | None:
+    """The roles somebody holds, says the file; None where it has no accounts, and people come from elsewhere."""
+    if not city.accounts:
+        return None
+    held = {Role(membership.role) for account in city.accounts for membership in account.memberships}
+    if any(measure.lead for measure in city.measures if measure.programme == programme.key):
+        held.add(Role.PROJECT_LEAD)
+    return frozenset(held)
 
 
 def definition(workflow: city_file.Workflow) -> dict[str, Any]:
@@ -40,6 +56,11 @@ def is_same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return rules.build(stored) == rules.build(wanted)
 
 
+def provenance(kept: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Where the steps of a definition come from: basis and sources by their keys."""
+    return {row["key"]: (row.get("basis"), row.get("sources") or {}) for row in kept["transitions"]}
+
+
 def kept_sources(sources: Mapping[str, list[Source]]) -> dict[str, list[dict[str, Any]]]:
     """Sources as the database keeps them."""
     return {
@@ -56,7 +77,12 @@ def _status(status: city_file.Status) -> dict[str, Any]:
         final=status.final,
         public_label=_words(status.public_label),
         expectation=_words(status.expectation),
+        field_rules=[_field_rule(rule) for rule in status.field_rules] or None,
     )
+
+
+def _field_rule(rule: city_file.FieldRule) -> dict[str, Any]:
+    return _without_none(field=rule.field, rule=rule.rule, roles=list(rule.roles) or None)
 
 
 def _transition(transition: city_file.Transition) -> dict[str, Any]:
@@ -65,10 +91,22 @@ def _transition(transition: city_file.Transition) -> dict[str, Any]:
         key=transition.key,
         label=_words(transition.label),
         roles=list(transition.roles),
-        guards=[_without_none(guard=guard.guard, role=guard.role) for guard in transition.guards],
+        guards=[_guard(guard) for guard in transition.guards],
         fields=list(transition.fields),
+        four_eyes=transition.four_eyes or None,
         basis=transition.basis,
-        sources=kept_sources(transition.sources),
+        sources=kept_sources(transition.sources) or None,
+    )
+
+
+def _guard(guard: city_file.Guard) -> dict[str, Any]:
+    return _without_none(
+        guard=guard.guard,
+        role=guard.role,
+        days=guard.days,
+        fields=list(guard.fields) or None,
+        number=guard.number,
+        link=guard.link,
     )
 
 

@@ -31,7 +31,7 @@ FOUR_EYES = (
     ('approval', "decision = 'withdrawn' OR decided_by_id <> submitted_by_id"),
     ('progress_update', 'decided_by_id <> author_id'),
 )
-OVERRIDDEN = ' OR override_reason IS NOT NULL'
+OVERRIDDEN = " OR length(trim(coalesce(override_reason, ''))) > 0"
 
 
 def upgrade() -> None:

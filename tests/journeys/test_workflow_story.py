@@ -54,7 +54,7 @@ def coordinator_adds_an_acceptance_and_the_validator_complains(page: Page) -> No
     page.get_by_role("button", name="Status anlegen").click()
     findings = page.locator("#pruefung")
     expect(findings).to_contain_text("der Status „Abnahme“ ist vom Anfang aus nicht erreichbar")
-    expect(findings).to_contain_text("Sackgasse: aus dem Status „Abnahme“ führt kein Übergang")
+    expect(findings).to_contain_text("Sackgasse: aus dem Status „Abnahme“ führt kein Schritt")
 
     page.get_by_role("link", name="Veröffentlichen …").click()
     expect(page.get_by_text("Veröffentlichen ist noch nicht möglich")).to_be_visible()

@@ -158,7 +158,8 @@ def reached_after_a_step(start: UUID, before: dict[UUID, set[UUID]]) -> set[UUID
         (FieldType.MONEY, "viel", "viel"),
         (FieldType.MONEY, None, None),
         (FieldType.YES_NO, "ja", True),
-        (FieldType.YES_NO, None, False),
+        (FieldType.YES_NO, "nein", False),
+        (FieldType.YES_NO, None, None),
         (FieldType.TEXT, "2023-05-01", "2023-05-01"),
     ],
 )

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.deadlines import deadline
 from app.measures import migration
 from app.measures.migration import Fate, Mapped, Outcome, Plan, Standing
 from app.programmes.workflow import Workflow, build
@@ -217,10 +216,6 @@ def test_another_meaning_is_told_with_what_it_does_to_reminders(before: str, aft
     keys = ("approved", "running", "paused", "accepted", "done")
     fate = fate_of(workflow(*keys), workflow(*keys), standing(before), (before, after))
     assert remarks(fate) == ([said] if said else [])
-
-
-def test_reminders_end_where_the_deadlines_say_so() -> None:
-    assert migration.AT_REST == deadline.AT_REST
 
 
 def test_steps_that_are_no_longer_possible_are_named() -> None:

@@ -164,7 +164,9 @@ class World:
         return found | {key for key in wanted if not self.will_be_filled(row, key, role, step)}
 
     def access(self, status: str, key: str, role: str | None) -> str:
-        """The rule of a status for a field; these statuses have one rule at most."""
+        """The rule of a status for a field, one at most in these; who may take no step changes nothing."""
+        if role is None:
+            return "read_only"
         [entry] = [one for one in self.definition["statuses"] if one["key"] == status]
         for rule in entry["field_rules"]:
             if rule["field"] == key and (not rule.get("roles") or role in rule["roles"]):

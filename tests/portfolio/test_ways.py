@@ -20,9 +20,9 @@ from tests.measures.arrange import follow
 NOT_MET = text("x")
 
 
-def ways(app: Flask, who: Actor, measure: Measure, place: Place, **params: Any) -> tuple[Way, ...]:
+def ways(app: Flask, who: Actor, measure: Measure, place: Place, field: str | None = None) -> tuple[Way, ...]:
     with app.test_request_context("/"):
-        return ways_to(who, measure, Condition(False, text("x", **params), place))
+        return ways_to(who, measure, Condition(False, NOT_MET, place, field=field))
 
 
 def names(*roles: Role) -> tuple[Any, ...]:
@@ -43,7 +43,7 @@ def test_who_may_do_a_thing_is_read_from_the_one_table_of_permissions() -> None:
         (Place.MILESTONES, "lead", "{measure}/milestones/new", "head", (Role.COORDINATOR, Role.PROJECT_LEAD)),
         (Place.RESPONSIBILITY, "coordinator", "{measure}/assignment", "lead", (Role.COORDINATOR,)),
         (Place.PROGRESS, "lead", "{measure}/progress/report", "head", (Role.COORDINATOR, Role.PROJECT_LEAD)),
-        (Place.GRANTS, "coordinator", "/programmes/{programme}/grants", "lead", (Role.COORDINATOR,)),
+        (Place.GRANTS, "coordinator", "/programmes/{programme}/grants/new?measure={id}", "lead", (Role.COORDINATOR,)),
         (Place.PREDECESSORS, "lead", "{measure}/edit#predecessors", "head", (Role.COORDINATOR, Role.PROJECT_LEAD)),
         (Place.PEOPLE, "administrator", "/people", "coordinator", (Role.ADMINISTRATOR,)),
     ],
@@ -51,7 +51,7 @@ def test_who_may_do_a_thing_is_read_from_the_one_table_of_permissions() -> None:
 def test_each_place_is_a_link_for_those_who_may_and_a_role_for_the_others(
     app: Flask, city: City, place: Place, able: str, address: str, unable: str, by: tuple[Role, ...]
 ) -> None:
-    link = address.format(measure=f"/measures/{city.measure.id}", programme=city.programme.key)
+    link = address.format(measure=f"/measures/{city.measure.id}", programme=city.programme.key, id=city.measure.id)
     [way] = ways(app, actor(getattr(city, able)), city.measure, place)
     assert (way.address, way.by) == (link, ())
     [way] = ways(app, actor(getattr(city, unable)), city.measure, place)
@@ -85,16 +85,15 @@ def test_a_missing_detail_leads_to_its_field_or_to_those_for_whom_it_is_open(app
         ],
     )
     lead, coordinator = actor(city.lead), actor(city.coordinator)
-    labels = city.measure.workflow.rules.labels
-    [way] = ways(app, lead, city.measure, Place.DETAILS, label=labels["summary"])
+    [way] = ways(app, lead, city.measure, Place.DETAILS, "summary")
     assert way.address == f"/measures/{city.measure.id}/edit#summary"
-    [way] = ways(app, coordinator, city.measure, Place.DETAILS, label=labels["result"])
+    [way] = ways(app, coordinator, city.measure, Place.DETAILS, "result")
     assert way.address == f"/measures/{city.measure.id}/edit#record_result"
-    [way] = ways(app, lead, city.measure, Place.DETAILS, label=labels["result"])
+    [way] = ways(app, lead, city.measure, Place.DETAILS, "result")
     assert (way.address, way.by) == (None, names(Role.COORDINATOR))
-    [way] = ways(app, coordinator, city.measure, Place.DETAILS, label=labels["total_cost"])
+    [way] = ways(app, coordinator, city.measure, Place.DETAILS, "total_cost")
     assert (way.address, way.by) == (None, ())
-    [way] = ways(app, coordinator, city.measure, Place.DETAILS, label=labels["unit"])
+    [way] = ways(app, coordinator, city.measure, Place.DETAILS, "unit")
     assert way.address == f"/measures/{city.measure.id}/assignment#unit"
 
 

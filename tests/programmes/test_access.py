@@ -13,6 +13,7 @@ from app.programmes.workflow import Category, Status
 from tests.programmes.definitions import ID, label
 
 LEAD, HEAD, COORDINATOR = Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD, Role.COORDINATOR
+AUDITOR = Role.AUDITOR
 
 rules = st.lists(
     st.builds(
@@ -43,12 +44,15 @@ def test_what_each_level_allows(level: Access, is_visible: bool, is_editable: bo
     ("given_rules", "roles", "expected"),
     [
         ([], {LEAD}, Access.OPTIONAL),
-        ([], set(), Access.OPTIONAL),
+        ([], set(), Access.READ_ONLY),  # who only watches changes nothing
+        ([], {AUDITOR}, Access.READ_ONLY),
+        ([FieldRule("result", Access.READ_ONLY, frozenset({LEAD}))], {LEAD, AUDITOR}, Access.READ_ONLY),
+        ([FieldRule("result", Access.HIDDEN, frozenset({LEAD}))], {LEAD, AUDITOR}, Access.READ_ONLY),
         ([FieldRule("result", Access.REQUIRED)], {LEAD}, Access.REQUIRED),
         ([FieldRule("result", Access.HIDDEN)], set(), Access.HIDDEN),
         ([FieldRule("title", Access.READ_ONLY)], {LEAD}, Access.OPTIONAL),
         ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], {LEAD}, Access.OPTIONAL),
-        ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], set(), Access.OPTIONAL),
+        ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], set(), Access.READ_ONLY),
         ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], {HEAD}, Access.HIDDEN),
         # of several rules for one role the strictest
         (

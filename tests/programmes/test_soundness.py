@@ -93,7 +93,7 @@ def with_rule(field: str, rule: str) -> dict[str, Any]:
             "fields[1].key",
             "„unit“ ist eine Angabe jeder Maßnahme; wählen Sie einen anderen Schlüssel",
         ),
-        (changed(transitions__0__roles=[]), "transitions[0].roles", "keine Rolle darf diesen Übergang ausführen"),
+        (changed(transitions__0__roles=[]), "transitions[0].roles", "keine Rolle darf diesen Schritt gehen"),
         (
             changed(transitions__0__roles=["project_lead", "auditor"]),
             "transitions[0].roles[1]",
@@ -222,7 +222,7 @@ def labelled(*labels: dict[str, str], sources: tuple[str, ...] = ("a", "a")) -> 
 def test_two_steps_from_one_status_have_two_names_in_both_languages(
     one: dict[str, str], other: dict[str, str], named: str | None
 ) -> None:
-    sentence = f"aus demselben Status führt schon ein Übergang namens „{named}“"
+    sentence = f"aus demselben Status führt schon ein Schritt namens „{named}“"
     found = [finding for finding in labelled(one, other) if "namens" in finding[1]]
     assert found == ([error("transitions[2].label", sentence)] if named else [])
     assert [finding for finding in labelled(one, other, sources=("a", "b")) if "namens" in finding[1]] == []
@@ -230,7 +230,7 @@ def test_two_steps_from_one_status_have_two_names_in_both_languages(
 
 def test_a_reader_of_english_sees_two_names_too_where_one_is_not_translated() -> None:
     found = labelled({"de": "Halt", "en": "Stop"}, {"de": "Stop"})
-    assert error("transitions[2].label", "aus demselben Status führt schon ein Übergang namens „Stop“") in found
+    assert error("transitions[2].label", "aus demselben Status führt schon ein Schritt namens „Stop“") in found
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_missing_translation_warns(path: str, place: str) -> None:
 
 END = status("z", final=True)
 TRAP = "Falle: vom Status „{}“ aus ist kein Ende erreichbar"
-DEAD_END = "Sackgasse: aus dem Status „{}“ führt kein Übergang, und er ist kein Ende"
+DEAD_END = "Sackgasse: aus dem Status „{}“ führt kein Schritt, und er ist kein Ende"
 UNREACHED = "der Status „{}“ ist vom Anfang aus nicht erreichbar"
 
 
@@ -536,7 +536,7 @@ def test_a_guard_waits_only_for_a_role_that_somebody_can_hold_for_a_measure(role
 def test_a_step_of_roles_that_nobody_holds_warns() -> None:
     several = changed(transitions__0__roles=["department_head", "coordinator"])
     found = told(several, [Role.PROJECT_LEAD, Role.ADMINISTRATOR])
-    nobody = "diesen Übergang kann niemand gehen: in diesem Programm hat niemand die Rolle "
+    nobody = "diesen Schritt kann niemand gehen: in diesem Programm hat niemand die Rolle "
     assert found[0] == ("transitions[0].roles", f"{nobody}Koordination, Bereichsleitung", "warning")
     assert [path for path, _sentence, _level in found] == [f"transitions[{n}].roles" for n in (0, 1, 2, 4)]
     assert told(several, [Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD]) == []
@@ -571,7 +571,7 @@ def big(statuses: int, transitions: int, most_fields: int, **values: Any) -> dic
         ((MOST_STATUSES, MOST_TRANSITIONS, MOST_FIELDS), []),
         (
             (MOST_STATUSES, MOST_TRANSITIONS + 1, MOST_FIELDS),
-            [error("transitions", "der Ablauf hat zu viele Übergänge: höchstens 500")],
+            [error("transitions", "der Ablauf hat zu viele Schritte: höchstens 500")],
         ),
         (
             (MOST_STATUSES + 1, MOST_TRANSITIONS, MOST_FIELDS + 1),

@@ -359,7 +359,7 @@ class Oracle:
         [entry] = [one for one in self.definition["statuses"] if one["key"] == status]
         per_role = []
         for role in [str(role) for role in self.person.roles] or [""]:
-            level = "optional"
+            level = "optional" if role in ACTING_ROLES else "read_only"
             for rule in entry["field_rules"]:
                 if rule["field"] == field and ("roles" not in rule or role in rule["roles"]):
                     level = min(level, rule["rule"], key=LEVELS.index)

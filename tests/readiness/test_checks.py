@@ -114,7 +114,7 @@ def test_a_programme_that_has_everything_is_ready_and_says_what_was_proved() -> 
         "1 offene Pflicht hat ein Datum",
         "2 laufende Maßnahmen haben Meilensteine",
         "1 Fördermittelgeber bekommt einen Digest",
-        "Version 1 mit 5 Status und 5 Übergängen ist in Ordnung",
+        "Version 1 mit 5 Status und 5 Schritten ist in Ordnung",
         "2 Maßnahmen folgen Version 1",
     ]
     assert [str(sentence) for sentence in report.counted] == [
@@ -306,7 +306,7 @@ MISSING: list[tuple[str, Facts, list[tuple[str, Level, str]]]] = [
     (
         "no translation",
         with_workflow(without_english),
-        [("workflow", "warning", "Übergang „Abbruch beschließen“: die englische Fassung fehlt")],
+        [("workflow", "warning", "Schritt „Abbruch beschließen“: die englische Fassung fehlt")],
     ),
     (
         "unreachable",
@@ -339,7 +339,7 @@ def test_a_step_nobody_can_take_is_an_error_here_and_its_name_is_said() -> None:
     assert sentences[0] == (
         "workflow",
         "error",
-        "Übergang „Umsetzung starten“: diesen Übergang kann niemand gehen: "
+        "Schritt „Umsetzung starten“: diesen Schritt kann niemand gehen: "
         "in diesem Programm hat niemand die Rolle Bereichsleitung",
     )
 

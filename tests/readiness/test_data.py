@@ -86,7 +86,7 @@ FOUND_IN_ORDER = {
         "1 offene Pflicht hat ein Datum",
         "1 laufende Maßnahme hat Meilensteine",
         "1 Fördermittelgeber bekommt einen Digest",
-        "Version 1 mit 10 Status und 9 Übergängen ist in Ordnung",
+        "Version 1 mit 10 Status und 9 Schritten ist in Ordnung",
         "1 Maßnahme folgt Version 1",
     ],
     "mpsc": [
@@ -97,7 +97,7 @@ FOUND_IN_ORDER = {
         "6 Erinnerungsstufen erreichen bei jeder Maßnahme jemanden",
         "3 laufende Maßnahmen haben Meilensteine",
         "1 Fördermittelgeber bekommt einen Digest",
-        "Version 1 mit 11 Status und 13 Übergängen ist in Ordnung",
+        "Version 1 mit 11 Status und 13 Schritten ist in Ordnung",
         "5 Maßnahmen folgen Version 1",
     ],
 }

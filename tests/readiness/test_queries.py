@@ -14,6 +14,7 @@ from app.core.localized import Localized
 from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure
+from app.milestones.approval import Decision
 from app.milestones.models import Approval
 from app.organisations.models import Membership
 from app.organisations.permissions import Role
@@ -106,8 +107,6 @@ def test_a_request_that_only_those_involved_could_decide_is_stuck(ready: City) -
     (finding,) = findings(ready.programme)
     assert finding.link
     assert finding.link.endpoint == "milestones.show"
-    approval.decision, approval.decided_by_id, approval.decided_at = "withdrawn", ready.head.id, NOON  # type: ignore[assignment]
-    assert found(ready) == []
 
 
 def test_an_update_that_only_its_author_could_release_is_stuck(ready: City) -> None:
@@ -283,3 +282,19 @@ def test_an_unknown_key_is_answered_with_the_nearest(city: City) -> None:
         queries.get_programme("klimaschuz")
     with pytest.raises(NotFound, match=r"„x\0y“ gibt es nicht\.$"):
         queries.get_programme("x\0y")
+
+
+def test_a_request_that_was_withdrawn_waits_for_nobody(ready: City) -> None:
+    ready.other_head.active = False
+    approval = add_request(ready)
+    approval.milestone.edited_by_id = ready.head.id
+    assert [row[0] for row in found(ready)] == ["heads", "approvals"]
+    approval.decision, approval.decided_by_id, approval.decided_at = Decision.WITHDRAWN, ready.head.id, NOON
+    assert [row[0] for row in found(ready)] == ["heads"]
+
+
+def test_a_measure_at_rest_needs_nobody_to_remind(ready: City) -> None:
+    ready.programme.steps[0].recipients = ["auditor"]
+    assert [row[0] for row in found(ready)] == ["reminders"]
+    ready.measure.status = "paused"
+    assert found(ready) == []

@@ -28,14 +28,14 @@ programmes:
     workflow:
       initial: geplant
       statuses:
-        - {key: geplant, label: Geplant, category: planned}
-        - {key: umgesetzt, label: Umgesetzt, category: done, final: true}
+        - {key: geplant, label: {de: Geplant, en: Planned}, category: planned}
+        - {key: umgesetzt, label: {de: Umgesetzt, en: Done}, category: done, final: true}
       transitions:
-        - {key: fertig, from: geplant, to: umgesetzt, label: Abschließen, roles: [project_lead]}
+        - {key: fertig, from: geplant, to: umgesetzt, label: {de: Abschließen, en: Finish}, roles: [project_lead]}
   - key: anderes
     name: Anderes Programm
     level: federal
-    workflow: {initial: offen, statuses: [{key: offen, label: Offen, category: planned, final: true}]}
+    workflow: {initial: offen, statuses: [{key: offen, label: {de: Offen, en: Open}, category: planned, final: true}]}
 grants:
   - key: bescheid
     programme: klima

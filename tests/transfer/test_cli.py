@@ -32,7 +32,7 @@ from tests.transfer.cities import CITY, changed
 
 ROOT = Path(__file__).parents[2]
 ISERLOHN = [str(ROOT / "data" / "iserlohn.yaml"), str(ROOT / "data" / "beispiel.yaml")]
-STEP = "- {key: fertig, from: geplant, to: umgesetzt, label: Abschließen, roles: [project_lead]}"
+STEP = "- {key: fertig, from: geplant, to: umgesetzt, label: {de: Abschließen, en: Finish}, roles: [project_lead]}"
 
 
 @pytest.fixture
@@ -80,28 +80,28 @@ WRONG = [
     (STEP, STEP.replace("[project_lead]", "[]"), "programmes[0].workflow.transitions[0].roles", "keine Rolle"),
     (
         STEP,
-        STEP.replace("}", ", guards: [{guard: note_given}, {guard: x}]}"),
+        STEP.replace("]}", "], guards: [{guard: note_given}, {guard: x}]}"),
         "programmes[0].workflow.transitions[0].guards[1].guard",
         "die Bedingung „x“ ist unbekannt",
     ),
     (
         STEP,
-        STEP.replace("}", ", guards: [{guard: role_assigned}]}"),
+        STEP.replace("]}", "], guards: [{guard: role_assigned}]}"),
         "programmes[0].workflow.transitions[0].guards[0].role",
         "„role_assigned“",
     ),
     (
         STEP,
-        STEP.replace("}", ", fields: [ergebnis]}"),
+        STEP.replace("]}", "], fields: [ergebnis]}"),
         "programmes[0].workflow.transitions[0].fields[0]",
         "das Feld „ergebnis“ ist unbekannt",
     ),
-    (", final: true}\n      transitions", "}\n      transitions", "programmes[0].workflow.statuses[0]", "kein Ende"),
+    (", final: true}\n      transitions", "}\n      transitions", "programmes[0].workflow.statuses[1]", "Sackgasse"),
     (
         "- {key: umgesetzt,",
-        "- {key: ruht, label: Ruht, category: paused, final: true}\n        - {key: umgesetzt,",
+        "- {key: ruht, label: {de: Ruht, en: Paused}, category: paused, final: true}\n        - {key: umgesetzt,",
         "programmes[0].workflow.statuses[1]",
-        "der Status „ruht“ ist vom Anfang aus nicht erreichbar",
+        "der Status „Ruht“ ist vom Anfang aus nicht erreichbar",
     ),
     ("    unit: strassen\n", "    unit: strasen\n", "measures[0].unit", "Meinten Sie „strassen“?"),
     ("    status: geplant\n", "    statuss: geplant\n", "measures[0].statuss", "Meinten Sie „status“?"),
@@ -202,6 +202,36 @@ def test_check_as_json(run: Callable[..., Result], file: Callable[..., Path]) ->
     }
 
 
+def test_a_warning_is_told_and_blocks_neither_command(run: Callable[..., Result], file: Callable[..., Path]) -> None:
+    stadt = file(changed("label: {de: Geplant, en: Planned}", "label: Geplant"))
+    line = CITY[: CITY.index("{key: geplant,")].count("\n") + 1
+    told = [
+        f"{stadt}:{line}: programmes[0].workflow.statuses[0].label: Hinweis: die englische Fassung fehlt",
+        "1 Hinweis.",
+    ]
+    checked = run("check", stadt)
+    assert (checked.exit_code, checked.stdout.splitlines()[:2]) == (0, told)
+    assert checked.stdout.splitlines()[2].startswith("In Ordnung: 2 Programme, ")
+    as_json = json.loads(run("check", stadt, "--json").stdout)
+    assert (as_json["is_sound"], [finding["level"] for finding in as_json["findings"]]) == (True, ["warning"])
+    imported = run("import", stadt)
+    assert (imported.exit_code, imported.stdout.splitlines()[:2]) == (0, told)
+    assert imported.stdout.splitlines()[2].startswith("Neu: 2 Programme, ")
+    again = json.loads(run("import", stadt, "--json").stdout)
+    assert ([finding["level"] for finding in again["findings"]], again["kept"]) == (["warning"], [])
+
+
+def test_errors_and_warnings_are_counted_apart(run: Callable[..., Result], file: Callable[..., Path]) -> None:
+    text = changed("label: {de: Geplant, en: Planned}", "label: Geplant").replace(
+        "label: {de: Umgesetzt, en: Done}", "label: Umgesetzt"
+    )
+    result = run("check", file(text.replace("    unit: strassen\n", "    unit: strasen\n")))
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert "measures[0].unit" in lines[0]
+    assert lines[-2:] == ["1 Fehler.", "2 Hinweise."]
+
+
 def test_a_command_without_files_says_so(run: Callable[..., Result]) -> None:
     assert (run("check").exit_code, run("import").exit_code) == (2, 2)
 
@@ -246,7 +276,7 @@ def test_import_as_json(run: Callable[..., Result], file: Callable[..., Path]) -
     again = json.loads(run("import", "--json", "--dry-run", file(CITY)).stdout)
     assert again["dry_run"] is True
     assert again["rows"]["measures"] == {"created": 0, "changed": 0, "removed": 0, "unchanged": 1}
-    refused = run("import", "--json", file(changed("label: Geplant", "label: Anders")))
+    refused = run("import", "--json", file(changed("de: Geplant", "de: Anders")))
     assert refused.exit_code == 1
     told = json.loads(refused.stdout)
     assert (told["rows"], told["findings"][0]["path"]) == (None, "programmes[0].workflow.version")
@@ -256,7 +286,7 @@ def test_a_published_workflow_is_refused_with_its_place(
     run: Callable[..., Result], file: Callable[..., Path]
 ) -> None:
     run("import", file(CITY))
-    text = changed("label: Geplant", "label: Anders").replace("Planungsamt", "Amt für Planung")
+    text = changed("de: Geplant", "de: Anders").replace("Planungsamt", "Amt für Planung")
     result = run("import", file(text))
     assert result.exit_code == 1
     assert "programmes[0].workflow.version: Version 1 ist veröffentlicht" in result.stdout

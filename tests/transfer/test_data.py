@@ -23,7 +23,7 @@ SANDBOX_DAY = date(2023, 3, 15)
 NOT_FACTS = {
     # what names and orders entries, and what the city decides for itself
     "key", "sources", "kind", "level", "basis", "programme", "organisation", "planned_precision", "measures",
-    "time_zone", "send_time", "update_rhythm", "update_due_days", "approval_days", "digest",
+    "time_zone", "send_time", "update_rhythm", "update_due_days", "approval_days", "digest", "emergency_override",
 }  # fmt: skip
 
 

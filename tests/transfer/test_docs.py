@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.programmes.workflow import GUARDS
+from app.programmes import soundness
+from app.programmes.access import MEASURE_FIELDS
+from app.programmes.guards import GUARDS
 from app.transfer import format as city_format
 from app.transfer.entries import Entry, Source, Sourced
 from app.transfer.format import CityFile
@@ -24,6 +26,7 @@ SECTIONS: dict[str, list[type[Entry]]] = {
     "**reminder_steps**": [city_format.ReminderStep],
     "**workflow**": [city_format.Workflow, city_format.WorkflowField],
     "*statuses*": [city_format.Status],
+    "*field_rules*": [city_format.FieldRule],
     "*transitions*": [city_format.Transition],
     "*guards*": [city_format.Guard],
     "### grants": [city_format.Grant],
@@ -81,6 +84,22 @@ def test_every_row_names_a_field_and_whether_it_is_needed(heading: str) -> None:
 
 def test_every_guard_is_explained() -> None:
     assert set(re.findall(r"^\| `(\w+)`", section("*guards*"), re.MULTILINE)) == set(GUARDS)
+
+
+def test_the_parameters_of_every_guard_are_named() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| ", section("*guards*"), re.MULTILINE)
+    assert {guard: tuple(re.findall(r"`(\w+)`", named)) for guard, named in rows} == {
+        guard: kind.needs for guard, kind in GUARDS.items()
+    }
+
+
+def test_the_limits_of_a_workflow_are_those_of_the_validator() -> None:
+    limits = (
+        f"{soundness.MOST_STATUSES}\nstatuses, {soundness.MOST_TRANSITIONS} transitions and {soundness.MOST_FIELDS}"
+    )
+    assert limits in section("**workflow**")
+    assert f"1 to {soundness.MOST_DAYS}" in section("*guards*")
+    assert {f"`{field}`" for field in MEASURE_FIELDS} <= set(re.findall(r"`\w+`", section("*field_rules*")))
 
 
 def test_the_first_example_is_a_sound_city() -> None:

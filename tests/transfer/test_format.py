@@ -14,7 +14,8 @@ from app.grants.models import ObligationKind
 from app.measures.models import EventKind
 from app.organisations.models import OrganisationKind
 from app.organisations.permissions import Role
-from app.programmes.workflow import GUARDS, Category, FieldType
+from app.programmes.guards import GUARDS
+from app.programmes.workflow import Category, FieldType
 from app.progress.health import Health
 from app.progress.models import UpdateState
 from app.transfer import format as city_format
@@ -129,7 +130,7 @@ def test_null_is_the_same_as_left_out() -> None:
             "Hier wird „true“ oder „false“ erwartet.",
         ),
         (
-            "key: umgesetzt, label: Umgesetzt, category: done",
+            "key: umgesetzt, label: {de: Umgesetzt, en: Done}, category: done",
             "key: umgesetzt, category: done",
             "programmes[0].workflow.statuses[1].label",
             "Die Angabe „label“ fehlt.",

@@ -1,4 +1,5 @@
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -115,3 +116,206 @@ def test_a_finding_is_a_value() -> None:
     assert isinstance(finding, Finding)
     assert (finding.file, finding.level) == ("datei1.yaml", "error")
     assert finding.line == CITY[: CITY.index("    status: geplant\n")].count("\n") + 1
+
+
+# -- warnings ---------------------------------------------------------------------------------------------------
+
+GERMAN_ONLY = changed("label: {de: Geplant, en: Planned}", "label: Geplant")
+
+
+def test_a_warning_is_told_and_keeps_nothing_from_being_read() -> None:
+    reading = read_text(GERMAN_ONLY)
+    assert reading.city is not None
+    assert [(finding.level, *found(finding)) for finding in reading.findings] == [
+        ("warning", "programmes[0].workflow.statuses[0].label", "die englische Fassung fehlt")
+    ]
+
+
+def test_warnings_come_after_errors_and_never_crowd_one_out() -> None:
+    many = "".join(f"        - {{key: s{n}, label: S{n}, category: planned}}\n" for n in range(90))
+    steps = "".join(
+        f"        - {{key: t{n}, from: geplant, to: s{n}, label: T{n}, roles: [coordinator]}}\n"
+        f"        - {{key: u{n}, from: s{n}, to: umgesetzt, label: U{n}, roles: [coordinator]}}\n"
+        for n in range(90)
+    )
+    text = CITY.replace("      transitions:\n", f"{many}      transitions:\n{steps}")
+    reading = read_text(text)
+    assert reading.city is not None
+    assert {finding.level for finding in reading.findings} == {"warning"}
+    assert len(reading.findings) == MOST_FINDINGS + 1
+    wrong = read_text(text.replace("amount: 650000.50", "amount: 9999999"))
+    assert wrong.city is None
+    assert [finding.path for finding in wrong.findings if finding.level == "error"] == ["grants[0].amount"]
+    assert wrong.findings[0].path == "grants[0].amount"
+    assert len(wrong.findings) == MOST_FINDINGS + 1
+
+
+@pytest.mark.parametrize(
+    ("accounts", "warned"),
+    [
+        ("accounts: []\n", []),
+        ("accounts: [{email: a@b.example, name: A, memberships: [{role: coordinator}]}]\n", ["roles"]),
+        ("accounts: [{email: a@b.example, name: A}]\n", ["roles"]),
+    ],
+)
+def test_a_step_that_nobody_of_the_file_may_take_is_a_warning(accounts: str, warned: list[str]) -> None:
+    head, rest = CITY.split("accounts:\n")
+    text = head + accounts + rest[rest.index("programmes:") :]
+    text = text.replace("    lead: leitung@musterstadt.example\n", "")
+    text = text[: text.index("    updates:\n")]
+    reading = read_text(text)
+    assert reading.city is not None
+    paths = [f"programmes[0].workflow.transitions[0].{name}" for name in warned]
+    assert [finding.path for finding in reading.findings] == paths
+
+
+def test_who_leads_a_measure_is_a_lead_there_without_the_role() -> None:
+    text = changed(", memberships: [{role: project_lead, unit: strassen}]", "")
+    assert read_text(text).findings == ()
+    nobody = text.replace("    lead: leitung@musterstadt.example\n", "")
+    assert [finding.level for finding in read_text(nobody).findings] == ["warning"]
+
+
+# -- bad input --------------------------------------------------------------------------------------------------
+
+
+def statuses(n: int) -> str:
+    rows = "".join(f"        - {{key: s{number}, label: S, category: planned}}\n" for number in range(n))
+    return CITY.replace("      transitions:\n", f"{rows}      transitions:\n")
+
+
+def test_ten_thousand_statuses_are_refused_in_a_moment() -> None:
+    text = statuses(10_000)
+    began = process_time()
+    finding = only_finding(text)
+    assert process_time() - began < 2
+    assert finding.path == "programmes[0].workflow.statuses"
+    assert "höchstens 100" in str(finding.message)
+
+
+def test_a_small_file_does_not_unfold_into_a_huge_one() -> None:
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+    )
+    began = process_time()
+    finding = only_finding(CITY + bomb)
+    assert process_time() - began < 2
+    assert finding.path.startswith("a")
+    assert "zu viele Angaben" in str(finding.message)
+
+
+STEP = "roles: [project_lead]}\n  - key: anderes"
+DONE = "category: done, final: true}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "message"),
+    [
+        (DONE, "category: done, final: true, field_rules: {a: b}}", "statuses[1].field_rules", "eine Liste"),
+        (
+            DONE,
+            "category: done, final: true, field_rules: [{field: title}]}",
+            "statuses[1].field_rules[0].rule",
+            "fehlt",
+        ),
+        (
+            DONE,
+            "category: done, final: true, field_rules: [{field: title, rule: readonly}]}",
+            "statuses[1].field_rules[0].rule",
+            "Meinten Sie „read_only“?",
+        ),
+        (
+            DONE,
+            "category: done, final: true, field_rules: [{field: titel, rule: required}]}",
+            "statuses[1].field_rules[0].field",
+            "das Feld „titel“ ist unbekannt; meinten Sie „title“?",
+        ),
+        (
+            DONE,
+            "category: done, final: true, field_rules: [{field: title, rule: hidden}]}",
+            "statuses[1].field_rules[0].rule",
+            "„Titel“ lässt sich nicht verbergen",
+        ),
+        (
+            DONE,
+            "category: done, final: true, field_rules: [{field: title, rule: required, roles: [boss]}]}",
+            "statuses[1].field_rules[0].roles[0]",
+            "„boss“ ist hier nicht möglich.",
+        ),
+        (STEP, STEP.replace("]}", "], four_eyes: ja}"), "transitions[0].four_eyes", "Hier wird „true“ oder „false“"),
+        (STEP, STEP.replace("]}", "], guards: note_given}"), "transitions[0].guards", "eine Liste"),
+        (STEP, STEP.replace("]}", "], guards: [note_given]}"), "transitions[0].guards[0]", "benannte Angaben"),
+        (STEP, STEP.replace("]}", "], guards: [{guard: magic}]}"), "transitions[0].guards[0].guard", "unbekannt"),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: progress_current, days: viele}]}"),
+            "transitions[0].guards[0].days",
+            "eine ganze Zahl",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: progress_current, days: 0}]}"),
+            "transitions[0].guards[0].days",
+            "1 bis",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: progress_current}]}"),
+            "transitions[0].guards[0].days",
+            "gehört „days“",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: note_given, days: 3}]}"),
+            "transitions[0].guards[0].days",
+            "kennt „days“ nicht",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: fields_filled, fields: summary}]}"),
+            "transitions[0].guards[0].fields",
+            "eine Liste",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: fields_filled, fields: [sumary]}]}"),
+            "transitions[0].guards[0].fields[0]",
+            "meinten Sie „summary“?",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: decision_recorded, number: x, link: y}]}"),
+            "transitions[0].guards[0].number",
+            "das Feld „x“ ist unbekannt",
+        ),
+        (
+            STEP,
+            STEP.replace("]}", "], guards: [{guard: note_given, guard: note_given}]}"),
+            "transitions[0].guards[0].guard",
+            "steht zweimal",
+        ),
+    ],
+)
+def test_a_wrong_workflow_is_refused_at_the_place(old: str, new: str, path: str, message: str) -> None:
+    reading = read_text(changed(old, new))
+    assert reading.city is None
+    findings = {finding.path: str(finding.message) for finding in reading.findings if finding.level == "error"}
+    assert message in findings[f"programmes[0].workflow.{path}"], findings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("    level: state\n", "    level: state\n    emergency_override: 1\n", "programmes[0].emergency_override"),
+        ("    number: 1\n", "    number: 1\n    predecessors: radweg\n", "measures[0].predecessors"),
+        ("    number: 1\n", "    number: 1\n    predecessors: [3]\n", "measures[0].predecessors[0]"),
+    ],
+)
+def test_a_wrong_type_is_refused_at_the_place(old: str, new: str, path: str) -> None:
+    assert only_finding(changed(old, new)).path == path
+
+
+def test_markup_in_a_label_is_text() -> None:
+    label = "<script>alert(1)</script> & {{ 7 * 7 }}"
+    city = city_of(changed("de: Geplant,", f"de: '{label}',"))
+    assert city.programmes[0].workflow.statuses[0].label.de == label

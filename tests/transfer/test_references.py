@@ -1,9 +1,15 @@
+from time import process_time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.transfer.reading import read
+from app.transfer.rings import in_rings
 from tests.transfer.cities import CITY, changed, found, only_finding, read_text
 
 UPDATE = "health: green"
+RING = "Diese Maßnahme wartet über ihre Vorgänger auf sich selbst."
 SECOND_MEASURE = "measures:\n  - {key: zweite, programme: klima, number: 1}\n"
 
 
@@ -219,3 +225,60 @@ def test_a_reference_may_lead_to_an_earlier_file_and_its_error_names_the_later_o
     reading = read([("stadt.yaml", CITY.encode()), ("mehr.yaml", later.encode())])
     (finding,) = reading.findings
     assert (finding.file, finding.line, finding.path) == ("mehr.yaml", 2, "measures[0].status")
+
+
+# -- predecessors -----------------------------------------------------------------------------------------------
+
+
+def with_measures(**before: str) -> str:
+    """The sound file with more measures, each with the measures it waits for."""
+    return CITY + "".join(
+        f"  - {{key: {key}, programme: anderes, predecessors: [{keys}]}}\n" for key, keys in before.items()
+    )
+
+
+def test_a_measure_may_wait_for_any_other_of_the_file() -> None:
+    assert read_text(with_measures(a="radweg, b", b="radweg")).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ({"a": "radweeg"}, [("[1].predecessors[0]", "Die Maßnahme „radweeg“ ist unbekannt. Meinten Sie „radweg“?")]),
+        ({"a": "radweg, a"}, [("[1].predecessors[1]", "Eine Maßnahme ist nicht ihr eigener Vorgänger.")]),
+        ({"a": "b", "b": "c", "c": "radweg"}, []),
+        ({"a": "b", "b": "c", "c": "a", "d": "a"}, [(f"[{n}].predecessors", RING) for n in (1, 2, 3)]),
+        ({"a": "b, c", "b": "a", "c": "a"}, [(f"[{n}].predecessors", RING) for n in (1, 2, 3)]),
+        ({"a": "b", "b": "a", "c": "b, d", "d": "c"}, [(f"[{n}].predecessors", RING) for n in (1, 2, 3, 4)]),
+    ],
+)
+def test_what_waits_for_nothing_or_in_a_ring_is_named_once(
+    before: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    findings = [found(finding) for finding in read_text(with_measures(**before)).findings]
+    assert findings == [(f"measures{path}", message) for path, message in expected]
+
+
+@given(st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7), max_size=3)))
+def test_rings_are_those_that_walking_on_and_on_finds(before: dict[int, set[int]]) -> None:
+    def reach(start: int) -> set[int]:
+        reached: set[int] = set()
+        ahead = list(before.get(start, ()))
+        while ahead:
+            here = ahead.pop()
+            if here not in reached:
+                reached.add(here)
+                ahead += before.get(here, ())
+        return reached
+
+    everything = set(before).union(*before.values())
+    assert in_rings(before) == {
+        one for one in everything if any(one in reach(other) and other in reach(one) for other in everything - {one})
+    }
+
+
+def test_ten_thousand_measures_in_one_ring_are_judged_in_a_moment() -> None:
+    ring = {number: [(number + 1) % 10_000, (number + 7) % 10_000] for number in range(10_000)}
+    began = process_time()
+    assert len(in_rings(ring)) == 10_000
+    assert process_time() - began < 1

@@ -18,11 +18,13 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app import create_app
 from app.accounts.models import Account
+from app.audit import service as audit
 from app.audit.models import AuditEvent
 from app.calendars.partial_dates import PartialDate
 from app.core.clock import start_of
 from app.core.database import db
 from app.core.localized import Localized
+from app.core.text import text as sentence
 from app.core.transaction import transaction
 from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
@@ -34,11 +36,13 @@ from app.milestones.models import Approval, Milestone
 from app.organisations.models import Membership, Organisation, Unit
 from app.organisations.permissions import Actor, system
 from app.organisations.queries import actor_for
+from app.programmes.guards import NOTHING
 from app.programmes.ladder import DEFAULT_LADDER
-from app.programmes.models import Programme, ProgrammeFunder, ReminderStep, Workflow
+from app.programmes.models import Programme, ProgrammeFunder, ReminderStep, Workflow, WorkflowDraft
 from app.progress import service as progress
 from app.progress.models import ProgressUpdate
 from app.transfer.format import CityFile
+from app.transfer.identity import sorted_as
 from app.transfer.reading import read_files
 from app.transfer.service import Refused, import_city
 from app.transfer.summary import Kind, Outcome, Summary
@@ -443,14 +447,14 @@ def test_a_grant_covers_the_measures_of_the_file(app: Flask) -> None:
 # -- workflow versions ------------------------------------------------------------------------------------------
 
 NEW_VERSION = changed("      initial: geplant\n", "      version: 2\n      initial: geplant\n").replace(
-    "label: Geplant", "label: Vorgesehen"
+    "de: Geplant", "de: Vorgesehen"
 )
 
 
 def test_a_published_version_does_not_change(app: Flask) -> None:
     take_in(city_of(CITY))
     with pytest.raises(Refused) as refused:
-        take_in(city_of(changed("label: Geplant", "label: Vorgesehen")))
+        take_in(city_of(changed("de: Geplant", "de: Vorgesehen")))
     (finding,) = refused.value.findings
     assert (finding.path, str(finding.message)) == (
         "programmes[0].workflow.version",
@@ -491,7 +495,7 @@ def test_a_version_below_the_published_ones_is_refused(app: Flask) -> None:
 
 def test_another_source_of_a_step_is_no_new_workflow(app: Flask) -> None:
     take_in(city_of(CITY))
-    step = "label: Abschließen, roles: [project_lead]"
+    step = "label: {de: Abschließen, en: Finish}, roles: [project_lead]"
     summary = take_in(city_of(changed(step, f"{step}, sources: ['https://example.org']")))
     assert summary.changes_nothing
     assert kept(summary) == [
@@ -535,8 +539,7 @@ def test_status_lead_and_unit_belong_to_the_people(radweg: Measure) -> None:
         person("amt@musterstadt.example"),
         radweg,
         "fertig",
-        note="",
-        record={},
+        given=NOTHING,
         seen_version=radweg.version,
         now=LATER,
     )
@@ -709,6 +712,260 @@ def test_the_published_file_alone_takes_nothing_of_the_sample_away(app: Flask) -
     assert (measure("a-bus").lead is None, measure("a-bus").sample_fields) == (False, ["lead"])
 
 
+# -- predecessors -----------------------------------------------------------------------------------------------
+
+TWO = STAFFED + "  - {key: steg, programme: anderes, title: Steg, predecessors: [radweg]}\n"
+
+
+def predecessors(key: str) -> list[str]:
+    return [row.key for row in measure(key).predecessors]
+
+
+def test_predecessors_come_in_across_programmes_and_in_any_order(app: Flask) -> None:
+    text = STAFFED.replace("    number: 1\n", "    number: 1\n    predecessors: [steg, furt, steg]\n")
+    text += "  - {key: steg, programme: anderes, title: Steg}\n  - {key: furt, programme: klima, title: Furt}\n"
+    first = take_in(city_of(text))
+    assert (counts(first, Outcome.CREATED)[Kind.MEASURES], sorted(predecessors("radweg"))) == (3, ["furt", "steg"])
+    second = take_in(city_of(text), LATER)
+    assert (second.changes_nothing, second.kept) == (True, [])
+    assert {row.version for row in db.session.scalars(sa.select(Measure))} == {1}
+
+
+def test_predecessors_follow_the_file_and_a_silent_file_says_nothing_against_them(app: Flask) -> None:
+    take_in(city_of(TWO))
+    silent = take_in(city_of(TWO.replace(", predecessors: [radweg]", "")), LATER)
+    assert (silent.changes_nothing, silent.kept, predecessors("steg")) == (True, [], ["radweg"])
+    none = take_in(city_of(TWO.replace("[radweg]}", "[]}")), LATER)
+    assert (counts(none, Outcome.CHANGED), predecessors("steg")) == ({Kind.MEASURES: 1}, [])
+    assert log_of(measure("steg"))[-1].changes == [{"field": "predecessors", "from": "radweg", "to": None}]
+
+
+def by_hand(row: Any, **values: Any) -> None:
+    """As somebody changes a row in Wegmarke: the row, and the line of the log that names them."""
+    changes = {name: (getattr(row, name), value) for name, value in values.items()}
+    for name, value in values.items():
+        setattr(row, name, value)
+    if "title" in values:
+        row.sort_key = sorted_as(values["title"].de)
+    shown = {name: (str(before), str(after)) for name, (before, after) in changes.items()}
+    audit.record(coordinator(), row, sentence("Angaben geändert"), now=LATER, scope_id=row.id, changes=shown)
+    db.session.commit()
+
+
+def test_predecessors_that_people_chose_stay_and_are_told(app: Flask) -> None:
+    text = TWO + "  - {key: furt, programme: klima, title: Furt}\n"
+    take_in(city_of(text))
+    by_hand(measure("steg"), predecessors=[measure("furt")])
+    summary = take_in(city_of(text), LATER)
+    assert (summary.changes_nothing, predecessors("steg")) == (True, ["furt"])
+    assert kept(summary) == ["Steg: Vorgänger bleibt „Furt“. In der Datei steht „Radweg“."]
+    assert kept(take_in(city_of(text), LATER)) == kept(summary)
+
+
+def test_a_ring_that_file_and_database_would_close_together_is_refused(app: Flask) -> None:
+    take_in(city_of(TWO))
+    text = STAFFED.replace("    number: 1\n", "    number: 1\n    predecessors: [steg]\n")
+    text += "  - {key: steg, programme: anderes, title: Steg}\n"
+    with pytest.raises(Refused) as refused:
+        take_in(city_of(text))
+    (finding,) = refused.value.findings
+    assert (finding.path, str(finding.message)) == (
+        "measures[0].predecessors",
+        "Diese Maßnahme wartet über ihre Vorgänger auf sich selbst.",
+    )
+    turned = text.replace("title: Steg}", "title: Steg, predecessors: []}")
+    take_in(city_of(turned))
+    assert (predecessors("radweg"), predecessors("steg")) == (["steg"], [])
+
+
+# -- details that people changed --------------------------------------------------------------------------------
+
+
+def test_details_that_people_changed_stay_and_are_told(radweg: Measure) -> None:
+    by_hand(
+        radweg,
+        title=Localized("Radschnellweg"),
+        total_cost=Decimal("5.00"),
+        partners=[{"de": "ADFC"}],
+        focus_area=None,
+    )
+    text = STAFFED.replace("    number: 1\n", "    number: 2\n    partners: [Verein, Bund]\n    total_cost: 7\n")
+    summary = take_in(city_of(text), LATER)
+    assert (radweg.title, radweg.number, radweg.total_cost) == (Localized("Radschnellweg"), 2, Decimal("5.00"))
+    assert (radweg.partners, radweg.focus_area, radweg.sort_key) == ([{"de": "ADFC"}], None, "radschnellweg")
+    assert kept(summary) == [
+        "Radschnellweg: Titel bleibt „Radschnellweg“. In der Datei steht „Radweg“.",
+        "Radschnellweg: Schwerpunkt bleibt „nicht angegeben“. In der Datei steht „Verkehr“.",
+        "Radschnellweg: Partner bleibt „ADFC“. In der Datei steht „Verein, Bund“.",
+        "Radschnellweg: Gesamtkosten bleibt „5.00“. In der Datei steht „7.00“.",
+    ]
+    assert log_of(radweg)[-1].changes == [{"field": "number", "from": 1, "to": 2}]
+    again = take_in(city_of(text), LATER)
+    assert (again.changes_nothing, again.kept) == (True, summary.kept)
+
+
+def test_what_people_added_and_the_file_leaves_out_stays_without_a_word(radweg: Measure) -> None:
+    by_hand(radweg, summary=Localized("Neu"), grant_amount=Decimal("3.00"))
+    summary = take_in(city_of(STAFFED), LATER)
+    assert (summary.changes_nothing, summary.kept, radweg.summary) == (True, [], Localized("Neu"))
+
+
+def test_the_sources_of_a_kept_detail_are_those_of_what_is_stored(radweg: Measure) -> None:
+    by_hand(radweg, title=Localized("Radschnellweg"))
+    text = STAFFED.replace("    number: 1\n", "    number: 1\n    sources: {title: ['https://example.org']}\n")
+    summary = take_in(city_of(text), LATER)
+    assert (summary.changes_nothing, radweg.sources) == (True, {})
+
+
+def test_a_notice_that_people_recorded_stays_and_is_told(radweg: Measure) -> None:
+    grant = the(Grant)
+    by_hand(grant, file_number="34.12-7", notice_on=date(2023, 2, 1), amount=Decimal("640000.00"))
+    assert take_in(city_of(STAFFED), LATER).kept != []
+    text = STAFFED.replace("    rate: 0.65\n", "    rate: 0.6\n    file_number: '99'\n    notice_on: 2022-01-05\n")
+    summary = take_in(city_of(text), LATER)
+    assert (grant.file_number, grant.notice_on, grant.amount) == ("34.12-7", date(2023, 2, 1), Decimal("640000.00"))
+    assert (grant.rate, counts(summary, Outcome.CHANGED)) == ("0.6", {Kind.GRANTS: 1})
+    assert kept(summary) == [
+        "Zuwendung: Aktenzeichen bleibt „34.12-7“. In der Datei steht „99“.",
+        "Zuwendung: Datum des Bescheids bleibt „2023-02-01“. In der Datei steht „2022-01-05“.",
+        "Zuwendung: Betrag bleibt „640000.00“. In der Datei steht „650000.50“.",
+    ]
+
+
+# -- field rules ------------------------------------------------------------------------------------------------
+
+
+def ruled(*rules: str, workflow: str = "") -> str:
+    """The staffed file with field rules of the status „Geplant“."""
+    text = STAFFED.replace(
+        "{de: Geplant, en: Planned}, category: planned}",
+        f"{{de: Geplant, en: Planned}}, category: planned, field_rules: [{', '.join(rules)}]}}",
+    )
+    assert text != STAFFED
+    return text.replace("    workflow:\n      initial: geplant", f"    workflow:\n{workflow}      initial: geplant")
+
+
+def test_a_new_measure_needs_what_its_status_requires(app: Flask) -> None:
+    rules = ("{field: summary, rule: required}", "{field: partners, rule: required, roles: [coordinator]}")
+    text = ruled(*rules, "{field: grant_amount, rule: required, roles: [project_lead]}")
+    with pytest.raises(Refused) as refused, transaction():
+        take_in(city_of(text))
+    assert [(finding.path, str(finding.message)) for finding in refused.value.findings] == [
+        ("measures[0].summary", "Im Status „Geplant“ ist die Angabe „Kurzbeschreibung“ Pflicht."),
+        ("measures[0].partners", "Im Status „Geplant“ ist die Angabe „Partner“ Pflicht."),
+    ]
+    assert refused.value.findings[0].line == text[: text.index("  - key: radweg")].count("\n") + 1
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Organisation)) == 0
+    take_in(city_of(text.replace("    number: 1\n", "    number: 1\n    summary: Kurz\n    partners: [Verein]\n")))
+    assert measure("radweg").summary == Localized("Kurz")
+
+
+def test_a_measure_without_status_or_in_another_needs_nothing(app: Flask) -> None:
+    text = ruled("{field: summary, rule: required}")
+    take_in(city_of(text.replace("    status: geplant\n", "    status: umgesetzt\n")))
+    take_in(
+        city_of(
+            text.replace("key: radweg", "key: furt")
+            .replace("[radweg]", "[furt]")
+            .replace("    status: geplant\n", "")
+            .replace("key: bruecke", "key: b2")
+            .replace("number: 1", "number: 2")
+        )
+    )
+    assert (measure("radweg").status, measure("furt").status) == ("umgesetzt", None)
+
+
+def test_a_new_measure_is_judged_by_the_version_it_will_follow(app: Flask) -> None:
+    take_in(city_of(ruled("{field: ends, rule: required}", workflow="      version: 2\n")))
+    older = STAFFED + "  - {key: furt, programme: klima, status: geplant}\n"
+    with pytest.raises(Refused) as refused:
+        take_in(
+            city_of(
+                older.replace(
+                    "    workflow:\n      initial: geplant", "    workflow:\n      version: 1\n      initial: geplant"
+                )
+            )
+        )
+    assert "measures[1].ends" in [finding.path for finding in refused.value.findings]
+
+
+READ_ONLY = ruled(
+    "{field: title, rule: read_only}",
+    "{field: summary, rule: hidden}",
+    "{field: starts, rule: required}",
+    "{field: ends, rule: read_only, roles: [project_lead]}",
+)
+
+
+def test_what_its_status_holds_back_stays_and_is_told(app: Flask) -> None:
+    take_in(city_of(READ_ONLY.replace("    number: 1\n", "    number: 1\n    summary: Geheim\n")))
+    row = measure("radweg")
+    text = READ_ONLY.replace("title: {de: Radweg, en: Cycle path}", "title: Weg\n    summary: Offen")
+    text = text.replace("    starts: 2022-01\n", "").replace("ends: 2023-22", "ends: 2023-23")
+    summary = take_in(city_of(text), LATER)
+    assert (row.title, row.summary) == (Localized("Radweg", "Cycle path"), Localized("Geheim"))
+    assert (row.starts, row.ends) == (PartialDate(2022, 1), PartialDate(2023, 23))
+    assert kept(summary) == [
+        "Radweg: Titel bleibt „Radweg“: im Status „Geplant“ nur lesbar. In der Datei steht „Weg“.",
+        "Radweg: Kurzbeschreibung bleibt, wie es gespeichert ist: im Status „Geplant“ verborgen.",
+        "Radweg: Beginn bleibt „2022-01“: im Status „Geplant“ eine Pflichtangabe. In der Datei fehlt sie.",
+    ]
+    assert (row.sort_key, row.is_sample) == ("radweg", False)
+    again = take_in(city_of(text), LATER)
+    assert (again.changes_nothing, again.kept) == (True, summary.kept)
+
+
+def test_the_rules_are_those_of_the_version_the_measure_follows(app: Flask) -> None:
+    take_in(city_of(STAFFED))
+    newer = READ_ONLY.replace("      initial: geplant", "      version: 2\n      initial: geplant", 1)
+    summary = take_in(city_of(newer.replace("title: {de: Radweg, en: Cycle path}", "title: Weg")), LATER)
+    assert (measure("radweg").title, summary.kept) == (Localized("Weg"), [])
+    row = measure("radweg")
+    row.workflow = the(Workflow, version=2)
+    db.session.commit()
+    summary = take_in(city_of(newer), LATER)
+    assert (row.title, len(summary.kept)) == (Localized("Weg"), 1)
+
+
+def test_a_file_may_not_empty_what_a_status_requires(app: Flask) -> None:
+    text = ruled("{field: partners, rule: required}").replace(
+        "    number: 1\n", "    number: 1\n    partners: [Verein]\n"
+    )
+    take_in(city_of(text))
+    with pytest.raises(Refused) as refused:
+        take_in(city_of(text.replace("    partners: [Verein]\n", "    partners: []\n")))
+    assert [finding.path for finding in refused.value.findings] == ["measures[0].partners"]
+    summary = take_in(city_of(text.replace("    partners: [Verein]\n", "")))
+    assert (summary.changes_nothing, len(summary.kept)) == (True, 1)
+
+
+# -- drafts -----------------------------------------------------------------------------------------------------
+
+
+def test_a_draft_is_left_alone_and_told_when_a_version_comes_in(app: Flask) -> None:
+    take_in(city_of(STAFFED))
+    klima = the(Programme, key="klima")
+    definition = {**klima.workflows[0].definition, "initial": "umgesetzt"}
+    db.session.add(WorkflowDraft(programme=klima, definition=definition, based_on=1, edited_at=NOON))
+    db.session.commit()
+    silent = take_in(city_of(STAFFED), LATER)
+    assert (silent.changes_nothing, silent.kept) == (True, [])
+    newer = STAFFED.replace("de: Geplant,", "de: Vorgesehen,").replace(
+        "    workflow:\n      initial: geplant", "    workflow:\n      version: 2\n      initial: geplant"
+    )
+    summary = take_in(city_of(newer), LATER)
+    draft = the(WorkflowDraft)
+    assert (draft.definition, draft.based_on, draft.version) == (definition, 1, 1)
+    assert kept(summary) == [
+        "Kommunaler Klimaschutz: Der Entwurf des Ablaufs bleibt, wie er ist; veröffentlicht ist jetzt Version 2."
+    ]
+    (line,) = log_of(the(Workflow, version=2))
+    assert (str(line.sentence), line.actor_name) == (
+        "Beim Import angelegt: Ablauf, Version 2",
+        "flask programmes import",
+    )
+
+
 # -- all or nothing ---------------------------------------------------------------------------------------------
 
 
@@ -725,7 +982,7 @@ def test_a_value_that_the_database_refuses_leaves_nothing_behind(app: Flask) -> 
 def test_a_refused_file_writes_nothing_of_the_sound_rest(app: Flask) -> None:
     take_in(city_of(CITY))
     db.session.commit()
-    wrong = changed("label: Geplant", "label: Vorgesehen").replace("Planungsamt", "Amt für Planung")
+    wrong = changed("de: Geplant", "de: Vorgesehen").replace("Planungsamt", "Amt für Planung")
     with pytest.raises(Refused), transaction():
         take_in(city_of(wrong))
     assert the(Unit, key="planung").name.de == "Planungsamt"
