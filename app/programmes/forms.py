@@ -201,9 +201,9 @@ class TransitionForm(EntryForm):
         ),
     )
     fields = _checkboxes(
-        _l("Welche Felder fragt der Schritt ab?"), (), _l("Sie müssen ausgefüllt sein, bevor der Schritt geht.")
+        _l("Welche Felder fragt der Schritt ab?"), (), _l("Sie müssen ausgefüllt sein, damit der Schritt möglich ist.")
     )
-    plain = _checkboxes(_l("Was muss erfüllt sein, bevor der Schritt geht?"))
+    plain = _checkboxes(_l("Was muss erfüllt sein, damit der Schritt möglich ist?"))
     progress = BooleanField(_l("Sachstand aktuell"))
     days = StringField(_l("Der letzte Sachstand ist höchstens so viele Tage alt"), filters=[one_line])
     decision = BooleanField(_l("Beschluss mit Nummer und Adresse erfasst"))
