@@ -29,6 +29,7 @@ FIELD_NAMES: Mapping[str, Text] = {
     "done_on": text("Erledigt am"),
     "due_on": text("Frist"),
     "ends": text("Ende"),
+    "emergency_override": text("Notfall beim Vier-Augen-Prinzip erlaubt"),
     "evidence": text("Nachweise"),
     "field": text("Handlungsfeld"),
     "file_number": text("Aktenzeichen"),

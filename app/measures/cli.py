@@ -42,6 +42,10 @@ SHELL = Actor(account_id=None, name="flask programmes migrate", roles=frozenset(
 """Whoever works at the shell of the server and names nobody: sees every programme and is no person."""
 
 
+LONGEST_ACTOR_NAME = 200
+"""What the log has room for."""
+
+
 def _mapped(_context: click.Context, _option: click.Parameter, typed: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Pairs of old and new status out of `old=new`."""
     pairs = [(old.strip(), new.strip()) for old, _sign, new in (one.partition("=") for one in typed)]
@@ -84,7 +88,7 @@ def migrate(
 
 def _coordinator(email: str) -> Actor:
     """Whoever has this address, where they may do this: also a dry run is for coordinators."""
-    actor = _person(email)
+    actor = _person(email, SHELL.name)
     require(actor, Permission.EDIT_WORKFLOWS)
     return actor
 
@@ -171,7 +175,7 @@ PERSON = click.option("--as", "email", required=True, help="Address of the perso
 def steps(measure: str, email: str, as_json: bool) -> None:
     """List every step from the present status of PROGRAMME/MEASURE: possible, or all that is missing."""
     with _refusals_in_words(), transaction.reading():
-        actor = _person(email)
+        actor = _person(email, "flask measures steps")
         found = _measure(actor, measure)
         offers = queries.offers_for(actor, found, clock.now())
         told = _steps_as_json(found, offers) if as_json else "\n".join(_steps(found, offers))
@@ -201,7 +205,7 @@ def step(
 ) -> None:
     """Take the step TRANSITION of PROGRAMME/MEASURE, as its page would: with every condition, four eyes included."""
     with _refusals_in_words(), transaction.dry_run() if dry_run else transaction.transaction():
-        actor = _person(email)
+        actor = _person(email, "flask measures step")
         found = _measure(actor, measure)
         way = _transition(found, transition)
         typed = {"note": note, REASON_FIELD: override_reason} | _typed(found, way, fields)
@@ -236,8 +240,8 @@ def _refusals_in_words() -> Iterator[None]:
         raise click.ClickException(translate(overtaken)) from None
 
 
-def _person(email: str) -> Actor:
-    """The person with this address.
+def _person(email: str, command: str) -> Actor:
+    """The person with this address. The log names the command beside them: nobody knows who sat at the shell.
 
     Raises:
         NotFound: when nobody active has it, naming those that look alike.
@@ -247,7 +251,8 @@ def _person(email: str) -> Actor:
         alike = _alike(email, (one.email for one in list_accounts() if one.active))
         unknown = text("Niemand mit der Adresse %(email)s kann sich anmelden.", email=email[:80])
         raise NotFound(_with_alike(unknown, alike))
-    return actor_for(account)
+    actor, way = actor_for(account), f" ({command})"
+    return replace(actor, name=actor.name[: LONGEST_ACTOR_NAME - len(way)] + way)
 
 
 def _measure(actor: Actor, written: str) -> Measure:
@@ -319,11 +324,8 @@ def _form(actor: Actor, measure: Measure, transition: Transition, typed: Mapping
     Raises:
         RuleBroken: naming every value that cannot be read.
     """
-    rules = measure.workflow.rules
     offer = queries.offer_of(actor, measure, transition, clock.now())
-    asked = {key: rules.fields[key] for key in rules.asked(transition, queries.person_in(actor, measure).roles)}
-    is_emergency = any(condition.input_field == REASON_FIELD for condition in offer.unmet)
-    form = form_for(transition, asked, measure.record, is_emergency=is_emergency, typed=typed)
+    form = form_for(measure, queries.person_in(actor, measure), offer, typed=typed)
     form.validate()
     mistyped = tuple(f"{label}: {message}" for label, message in form.mistyped())
     if mistyped:

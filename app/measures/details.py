@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,11 +11,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from app.audit.labels import FIELD_NAMES
 from app.calendars.partial_dates import MONTH_NAMES, SEASON_NAMES, PartialDate
 from app.core.errors import RuleBroken
 from app.core.localized import Localized
 from app.core.text import Text, joined, text
-from app.programmes.access import Access
+from app.programmes.access import MEASURE_FIELDS, Access
 from app.programmes.workflow import Field, FieldType
 
 DETAILS = (
@@ -38,7 +40,7 @@ PREDECESSORS_NAME = text("Vorgänger")
 NO_TITLE = text("Bitte geben Sie einen Titel an.")
 YES, NO = "ja", "nein"
 YES_OR_NO = ((YES, text("ja")), (NO, text("nein")))
-"""How a yes is kept; a no is not kept at all."""
+"""How an answer is kept, and its word; a question nobody has answered is not kept."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,17 @@ def check_filled(
 def is_filled(value: Any) -> bool:
     """Whether there is a value; zero euro is one."""
     return value is not None and value != "" and value != []
+
+
+def log_names(fields: Mapping[str, Field]) -> dict[str, str]:
+    """What the log calls the fields of a workflow: by the German label, with the key where another field, of the
+    workflow or of ours, has that name in the log, too."""
+    labels = Counter(str(field.label) for field in fields.values())
+    taken = {*FIELD_NAMES, *MEASURE_FIELDS, *(label for label, n in labels.items() if n > 1)}
+    return {
+        key: f"{field.label} ({key})" if str(field.label) in taken else str(field.label)
+        for key, field in fields.items()
+    }
 
 
 def check_span(starts: PartialDate | None, ends: PartialDate | None) -> None:

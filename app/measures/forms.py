@@ -40,11 +40,12 @@ from app.measures.details import (
     typed_date,
 )
 from app.measures.migration import InUse
+from app.measures.models import Measure
 from app.programmes.access import Access
 from app.programmes.four_eyes import REASON_FIELD
 from app.programmes.guards import Condition, Given
 from app.programmes.workflow import Field as RecordField
-from app.programmes.workflow import FieldType, Status, Transition
+from app.programmes.workflow import FieldType, Offer, Person, Status
 
 PREFIX = "record_"
 TOO_LONG = _l("Bitte kürzen Sie den Text auf höchstens %(max)s Zeichen.")
@@ -89,31 +90,29 @@ class TransitionForm(VersionedForm):
 
 
 def form_for(
-    transition: Transition,
-    asked: Mapping[str, RecordField],
-    record: Mapping[str, Any],
-    *,
-    is_emergency: bool,
-    typed: Mapping[str, str] | None = None,
+    measure: Measure, person: Person, offer: Offer, *, typed: Mapping[str, str] | None = None
 ) -> TransitionForm:
-    """The form of one transition: the fields it asks this person for, filled with what is known already.
+    """The form of one step as it is offered to a person: the fields it asks them for, filled with what is known
+    already, and the reason where only an emergency lets them take it.
 
     `typed` is what a command was given, by the names of the form; a page reads its request.
     """
-    needs = {guard.name for guard in transition.guards}
+    rules = measure.workflow.rules
+    asked = {key: rules.fields[key] for key in rules.asked(offer.transition, person.roles)}
+    needs = {guard.name for guard in offer.transition.guards}
     fields = {PREFIX + key: record_input(field) for key, field in asked.items()}
     if "note_given" in needs:
         required = [InputRequired(_l("Begründung fehlt")), Length(max=5000, message=TOO_LONG)]
         fields["note"] = TextAreaField(_l("Begründung"), required)
     if "evidence_attached" in needs:
         fields["files"] = MultipleFileField(_l("Nachweise"))
-    if is_emergency:
+    if offer.is_emergency:
         fields[REASON_FIELD] = TextAreaField(
             _l("Begründung des Notfalls"),
             [InputRequired(_l("Begründung des Notfalls fehlt")), Length(max=2000, message=TOO_LONG)],
             description=_l("Sie steht im Protokoll und in jedem Digest an die Fördermittelgeber."),
         )
-    known = {PREFIX + key: record_value(field, record.get(key)) for key, field in asked.items()}
+    known = {PREFIX + key: record_value(field, measure.record.get(key)) for key, field in asked.items()}
     form = type("ThisTransitionForm", (TransitionForm,), fields)
     if typed is None:
         return form(**known)  # type: ignore[no-any-return]

@@ -50,7 +50,8 @@ class Measure(Sourced, Versioned, Identified, Model):
 
     `record` keeps what transitions asked for (field key → value); `partners` are names as published;
     `entered_on` is the city day on which Wegmarke learned of it: nothing is owed from long before; `edited_by_id` is
-    who changed its details last: four eyes. `predecessors` must be done before steps that wait for them.
+    who changed its details, its lead or its unit last: four eyes. `predecessors` must be done before steps that wait
+    for them.
     """
 
     __tablename__ = "measure"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,8 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.core.clock import day_of
 from app.core.database import db
 from app.core.errors import NotFound
-from app.core.localized import Localized
-from app.core.text import Text, text
+from app.core.text import text
 from app.documents.models import Document
 from app.measures import migration
 from app.measures.details import DETAILS, RESPONSIBILITY, Detail
@@ -124,13 +123,28 @@ def involved_ids(measure: Measure) -> frozenset[UUID]:
     the measure only where that changed its status.
     """
     involved = {measure.edited_by_id}
-    for change in reversed(measure.status_changes):
-        if change.from_workflow_id is None:
-            involved.add(change.changed_by_id)
-            break
-        if change.from_status != change.to_status:
+    for change in _steps_here(measure):
+        if change.from_workflow_id is None or change.from_status != change.to_status:
             involved.add(change.changed_by_id)
     return frozenset(one for one in involved if one is not None)
+
+
+def _steps_here(measure: Measure) -> Iterator[StatusChange]:
+    """The step that made the present status, after the moves since then: found by where each led to.
+
+    Times alone do not tell: on a day that stands still in a trial a later step can have the earlier time.
+    """
+    left, status = list(measure.status_changes), measure.status
+    while left:
+        change = max(
+            reversed(left),
+            key=lambda one: (one.to_status == status, one.changed_at == measure.status_since, one.changed_at),
+        )
+        yield change
+        if change.from_workflow_id is None:
+            return
+        left.remove(change)
+        status = change.from_status
 
 
 def person_in(actor: Actor, measure: Measure) -> Person:
@@ -242,11 +256,6 @@ def get_evidence(viewer: Actor, measure_id: UUID, document_id: UUID) -> Document
             if document.id == document_id:
                 return document
     raise NotFound(text("Diesen Nachweis gibt es nicht, oder er ist für Sie nicht sichtbar."))
-
-
-def name_of_field(fields: Mapping[str, Field], key: str) -> Text | Localized:
-    """What a field of the record is called; one that no version knows is not called by its key."""
-    return fields[key].label if key in fields else text("Weitere Angabe")
 
 
 def find_by_keys(viewer: Actor, programme_key: str, key: str) -> Measure | None:

@@ -29,7 +29,9 @@ from app.measures.migration import Fate, Mapped, Plan
 from app.measures.models import Measure, StatusChange
 from app.measures.queries import (
     access_of,
+    filled_fields,
     hold_to_migrate,
+    involved_ids,
     migration_plan,
     person_in,
     predecessors_by_measure,
@@ -97,44 +99,14 @@ def change_status(
     _hold(measure)
     transition = get_transition(measure, transition_key)
     check_version(measure, seen_version)
-    rules = measure.workflow.rules
-    person = person_in(actor, measure)
-    facts = transition_facts(measure, day_of(now, measure.programme.zone))
-    given = replace(given, record=_asked(measure, transition, person, given), evidence=len(evidence))
-    _refuse(workflow.unmet(rules, transition, person, facts, given))
-    is_emergency = transition.four_eyes and four_eyes.is_stopped(person.account_id, facts.involved_ids)
-    before, target, kept = measure.current_status, rules.statuses[transition.target], measure.record
-    change = StatusChange(
-        measure=measure,
-        workflow_id=measure.workflow_id,
-        from_status=measure.status,
-        to_status=transition.target,
-        changed_at=now,
-        changed_by_id=actor.account_id,
-        note=stripped(given.note),
-        record={key: value for key, value in given.record.items() if value not in (None, "")},
-        override_reason=stripped(given.override_reason) if is_emergency else None,
-        evidence=documents.attach(evidence, actor.account_id, now=now),
-    )
+    given = replace(given, evidence=len(evidence))
+    _refuse(unmet(actor, measure, transition, given, now=now))
+    change = _step(actor, measure, transition, given, now=now)
     db.session.add(change)
-    measure.status = transition.target
-    measure.status_since = now
+    change.evidence = documents.attach(evidence, actor.account_id, now=now)
+    _log_step(actor, change)
+    _arrive(measure, change)
     measure.record = {**measure.record, **change.record}
-    audit.record(
-        actor,
-        measure,
-        text("Status geändert; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s", reason=change.override_reason)
-        if is_emergency
-        else text("Status geändert"),
-        now=now,
-        scope_id=measure.id,
-        changes={
-            "status": (str(before.label) if before else None, str(target.label)),
-            "evidence": (None, ", ".join(document.filename for document in change.evidence) or None),
-        }
-        | {str(rules.fields[key].label): (kept.get(key), value) for key, value in change.record.items()},
-        reason=change.note,
-    )
     return change
 
 
@@ -146,6 +118,49 @@ def unmet(
     facts = transition_facts(measure, day_of(now, measure.programme.zone))
     given = replace(given, record=_asked(measure, transition, person, given))
     return workflow.unmet(measure.workflow.rules, transition, person, facts, given)
+
+
+def _step(actor: Actor, measure: Measure, transition: Transition, given: Given, *, now: datetime) -> StatusChange:
+    """What is kept of a step: the values it asked for, and the reason only where four eyes were passed by."""
+    record = _asked(measure, transition, person_in(actor, measure), given)
+    is_emergency = transition.four_eyes and four_eyes.is_stopped(actor.account_id, involved_ids(measure))
+    return StatusChange(
+        measure=measure,
+        workflow_id=measure.workflow_id,
+        from_status=measure.status,
+        to_status=transition.target,
+        changed_at=now,
+        changed_by_id=actor.account_id,
+        note=stripped(given.note),
+        record={key: value for key, value in record.items() if value not in (None, "")},
+        override_reason=stripped(given.override_reason) if is_emergency else None,
+    )
+
+
+def _log_step(actor: Actor, change: StatusChange) -> None:
+    """Says in the log what a step changes, while the measure still stands where it began."""
+    measure, rules = change.measure, change.measure.workflow.rules
+    names, reason = details.log_names(rules.fields), change.override_reason
+    audit.record(
+        actor,
+        measure,
+        text("Status geändert; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s", reason=reason)
+        if reason
+        else text("Status geändert"),
+        now=change.changed_at,
+        scope_id=measure.id,
+        changes={
+            "status": (_label(measure.current_status), _label(rules.statuses[change.to_status])),
+            "evidence": (None, ", ".join(document.filename for document in change.evidence) or None),
+        }
+        | {names[key]: (measure.record.get(key), value) for key, value in change.record.items()},
+        reason=change.note,
+    )
+
+
+def _arrive(measure: Measure, change: StatusChange) -> None:
+    measure.status = change.to_status
+    measure.status_since = change.changed_at
 
 
 def _asked(measure: Measure, transition: Transition, person: Person, given: Given) -> dict[str, Any]:
@@ -177,9 +192,11 @@ def record_status(
     Raises:
         Forbidden: for anybody but coordinators.
         Conflict: when the status is known by now.
-        RuleBroken: for an unknown status, or without a reason.
+        RuleBroken: for an unknown status, without a reason, or naming every field the status requires of the actor
+            and the measure lacks.
     """
     require(actor, Permission.ASSIGN_PEOPLE, measure.scope)
+    _hold(measure)
     check_version(measure, seen_version)
     if measure.status is not None:
         raise Conflict(text("Der Status ist inzwischen erfasst. Ändern Sie ihn über die Schritte des Ablaufs."))
@@ -188,19 +205,18 @@ def record_status(
         raise RuleBroken(text("Bitte wählen Sie einen Status."), "status")
     if not note.strip():
         raise RuleBroken(text("Bitte geben Sie an, woher Sie den Status kennen."), "note")
-    db.session.add(
-        StatusChange(
-            measure=measure,
-            workflow_id=measure.workflow_id,
-            from_status=None,
-            to_status=status,
-            changed_at=now,
-            changed_by_id=actor.account_id,
-            note=note.strip(),
-        )
+    _check_required(actor, measure, target)
+    change = StatusChange(
+        measure=measure,
+        workflow_id=measure.workflow_id,
+        from_status=None,
+        to_status=status,
+        changed_at=now,
+        changed_by_id=actor.account_id,
+        note=note.strip(),
     )
-    measure.status = status
-    measure.status_since = now
+    db.session.add(change)
+    _arrive(measure, change)
     audit.record(
         actor,
         measure,
@@ -210,6 +226,21 @@ def record_status(
         changes={"status": (None, str(target.label))},
         reason=note.strip(),
     )
+
+
+def _check_required(actor: Actor, measure: Measure, target: Status) -> None:
+    """A measure never stands where it lacks what the status requires: the same on every way into it."""
+    filled, labels = filled_fields(measure), measure.workflow.rules.labels
+    missing = [key for key in target.required(person_in(actor, measure).roles) if key not in filled]
+    if missing:
+        raise RuleBroken(
+            text(
+                "Der Status „%(status)s“ verlangt Angaben, die noch fehlen: %(fields)s.",
+                status=target.label,
+                fields=tuple(labels[key] for key in missing),
+            ),
+            "status",
+        )
 
 
 def assign(
@@ -251,6 +282,7 @@ def assign(
     )
     measure.lead_id = lead.id if lead else None
     measure.unit_id = unit.id if unit else None
+    measure.edited_by_id = actor.account_id
     _unmark(measure, changed)
 
 
@@ -271,7 +303,7 @@ def edit_measure(
     """
     require(actor, Permission.EDIT_MEASURE, measure.scope)
     if details.PREDECESSORS in changes:
-        _hold_order()
+        hold_predecessors()
     _hold(measure)
     check_version(measure, seen_version)
     access, labels = partial(access_of, actor, measure), _labels(measure)
@@ -285,15 +317,14 @@ def edit_measure(
     if not changed:
         return
     fields = measure.workflow.rules.fields
+    log_names = details.log_names(fields)
     audit.record(
         actor,
         measure,
         text("Angaben geändert"),
         now=now,
         scope_id=measure.id,
-        changes={
-            str(labels[key]) if key in fields else key: (_logged(before[key]), _logged(after[key])) for key in changed
-        },
+        changes={log_names.get(key, key): (_logged(before[key]), _logged(after[key])) for key in changed},
     )
     for key in changed:
         if key not in fields:
@@ -379,7 +410,7 @@ def _unmark(measure: Measure, changed: Collection[str]) -> None:
         measure.sample_fields = [name for name in measure.sample_fields if name not in changed]
 
 
-def _hold_order() -> None:
+def hold_predecessors() -> None:
     """One change of predecessors at a time in the whole city: two together could close a circle."""
     query = select(Organisation.id).where(Organisation.kind == OrganisationKind.CITY)
     db.session.execute(query.with_for_update(key_share=True))

@@ -26,7 +26,6 @@ from app.organisations.permissions import Permission, Role, require
 from app.organisations.queries import list_members, list_units
 from app.organisations.viewer import current_actor
 from app.programmes import queries as programmes
-from app.programmes.four_eyes import REASON_FIELD
 
 blueprint = Blueprint("measures", __name__, url_prefix="/measures")
 
@@ -40,11 +39,8 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
     measure = queries.get_measure(actor, measure_id)
     require(actor, Permission.VIEW_INTERNAL, measure.scope)  # who may not take the step reads here why
     transition = service.get_transition(measure, transition_key)
-    rules = measure.workflow.rules
     offer = queries.offer_of(actor, measure, transition, clock.now())
-    asked = {key: rules.fields[key] for key in rules.asked(transition, queries.person_in(actor, measure).roles)}
-    is_emergency = any(condition.input_field == REASON_FIELD for condition in offer.unmet)
-    form = form_for(transition, asked, measure.record, is_emergency=is_emergency)
+    form = form_for(measure, queries.person_in(actor, measure), offer)
     receipts, refusals = _take_in(form)
     status, conflict, unmet = 200, None, offer.unmet
     if request.method == "POST":
@@ -77,7 +73,7 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
         measure=measure,
         conflict=conflict,
         transition=transition,
-        target=rules.statuses[transition.target],
+        target=measure.workflow.rules.statuses[transition.target],
         blocking=[condition for condition in unmet if condition.input_field is None],
         receipts=receipts,
     )

@@ -16,6 +16,7 @@ from app.core.text import text
 from app.mail import queries as mail
 from app.organisations.permissions import Permission, require
 from app.organisations.viewer import current_actor
+from app.portfolio.queries import readable_log
 
 blueprint = Blueprint("operations", __name__)
 PER_PAGE = 50
@@ -58,6 +59,7 @@ def mail_html(mail_id: UUID) -> Response:
 @blueprint.get("/log")
 def log() -> str:
     """The whole log, newest first."""
-    require(current_actor(), Permission.VIEW_OPERATIONS)
+    actor = current_actor()
+    require(actor, Permission.VIEW_OPERATIONS)
     page = audit.list_page(request.args.get("page", 1, int), PER_PAGE)
-    return render_template("operations/log.html", page=page, log=page.items)
+    return render_template("operations/log.html", page=page, log=readable_log(actor, page.items))

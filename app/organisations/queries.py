@@ -62,6 +62,13 @@ def list_members(role: Role) -> Sequence[Account]:
     return sorted(db.session.scalars(query).all(), key=lambda account: account.name.de)
 
 
+def list_staff() -> Sequence[Account]:
+    """The active accounts with a role in the city; a funder alone has none."""
+    holders = select(Membership.account_id).where(Membership.role != Role.FUNDER)
+    query = select(Account).where(Account.id.in_(holders), Account.active)
+    return sorted(db.session.scalars(query).all(), key=lambda account: account.name.de)
+
+
 def heads_by_unit() -> dict[UUID, list[Account]]:
     """The active heads of every unit that has one."""
     query = (

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.accounts.models import Account
 from app.audit import queries as audit
+from app.audit.models import AuditEvent
+from app.core.database import db
 from app.core.text import Text
 from app.grants.models import Obligation
 from app.measures.models import Measure
-from app.measures.queries import hidden_fields, list_measures
+from app.measures.queries import access_of, hidden_fields, list_measures
 from app.milestones.models import Milestone
-from app.organisations.permissions import Actor, Permission, allows
+from app.organisations.permissions import Actor, Permission, Role, allows
+from app.organisations.queries import heads_by_unit, list_members, nearest_heads
+from app.programmes.models import Programme
 from app.progress import queries as progress
 from app.progress.models import ProgressUpdate
 
@@ -47,10 +55,22 @@ def list_rows(viewer: Actor, programme_key: str | None = None) -> list[Row]:
     ]
 
 
+def role_holders(viewer: Actor, measure: Measure) -> dict[Role, Sequence[Account]]:
+    """Who holds which acting role for the measure; its lead and heads only where the viewer may know lead and unit."""
+    lead = [measure.lead] if measure.lead and measure.lead.active else []
+    heads = nearest_heads(measure.unit, heads_by_unit())
+    return {
+        Role.PROJECT_LEAD: lead if access_of(viewer, measure, "lead").is_visible else [],
+        Role.DEPARTMENT_HEAD: heads if access_of(viewer, measure, "unit").is_visible else [],
+        Role.COORDINATOR: list_members(Role.COORDINATOR),
+    }
+
+
 @dataclass(frozen=True)
 class LogLine:
-    """A line of the log without what its reader must not see."""
+    """A line of the log without what its reader must not see. `about` is the measure or programme it belongs to."""
 
+    about: Measure | Programme | None
     at: datetime
     actor_name: str
     sentence: Text
@@ -63,20 +83,40 @@ def list_log(viewer: Actor, measure: Measure) -> Sequence[LogLine]:
     """The log of a measure without the changes of fields that its status hides from the viewer."""
     if not allows(viewer, Permission.VIEW_LOG, measure.scope):
         return ()
-    hidden = hidden_fields(viewer, measure)
-    fields = [field for workflow in measure.programme.workflows for field in workflow.rules.fields.values()]
-    unsaid = hidden | {str(field.label) for field in fields if field.key in hidden}  # the log has them by their label
+    return readable_log(viewer, audit.list_for_scope(measure.id))
+
+
+def readable_log(viewer: Actor, lines: Sequence[AuditEvent]) -> Sequence[LogLine]:
+    """Lines of the log without the changes of fields that the status of their measure hides from the viewer."""
+    scopes = {line.scope_id or line.subject_id for line in lines}
+    query = select(Measure).where(Measure.id.in_(scopes)).options(joinedload(Measure.workflow))
+    measures = {measure.id: measure for measure in db.session.scalars(query)}
+    programmes = {row.id: row for row in db.session.scalars(select(Programme).where(Programme.id.in_(scopes)))}
+    unsaid = {key: _unsaid(viewer, measure) for key, measure in measures.items()}
     return [
         LogLine(
+            measures.get(scope) or programmes.get(scope),
             line.at,
             line.actor_name,
             line.sentence,
-            [change for change in line.changes if line.subject_id != measure.id or change["field"] not in unsaid],
+            [change for change in line.changes if change["field"] not in unsaid.get(line.subject_id, ())],
             line.reason,
             line.is_sample,
         )
-        for line in audit.list_for_scope(measure.id)
+        for line in lines
+        if (scope := line.scope_id or line.subject_id)
     ]
+
+
+def _unsaid(viewer: Actor, measure: Measure) -> frozenset[str]:
+    """The hidden fields of a measure by all names the log has for them: our own keys, and the labels of a workflow's
+    fields in whatever version."""
+    hidden = hidden_fields(viewer, measure)
+    if not hidden:
+        return hidden
+    fields = [field for version in measure.programme.workflows for field in version.rules.fields.values()]
+    labels = [(field.key, str(field.label)) for field in fields if field.key in hidden]
+    return hidden | {name for key, label in labels for name in (label, f"{label} ({key})")}
 
 
 def list_obligations(measure: Measure) -> Sequence[Obligation]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, render_template, request
 
-from app.accounts.queries import find_account, list_accounts
+from app.accounts.queries import find_account
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.text import text
@@ -15,10 +15,10 @@ from app.measures import queries as measures
 from app.measures.details import read_kept
 from app.milestones import queries as milestones
 from app.organisations.permissions import Actor, Permission, Role, allows, require
-from app.organisations.queries import actor_for, heads_by_unit, nearest_heads
+from app.organisations.queries import actor_for, list_staff
 from app.organisations.viewer import current_actor
 from app.portfolio import queries
-from app.portfolio.ways import ways_to
+from app.portfolio.ways import able, ways_to
 from app.programmes.queries import list_programmes
 from app.progress import queries as progress
 
@@ -51,11 +51,12 @@ def show(measure_id: UUID) -> str:
     measure = measures.get_measure(actor, measure_id)
     scope = measure.scope
     may = {permission.value: allows(actor, permission, scope) for permission in Permission}
+    holders = queries.role_holders(actor, measure)
     return render_template(
         "portfolio/show.html",
         measure=measure,
         may=may,
-        heads=nearest_heads(measure.unit, heads_by_unit()),
+        heads=holders[Role.DEPARTMENT_HEAD],
         hidden=measures.hidden_fields(actor, measure),
         record_fields=measures.known_fields(measure.programme),
         read_kept=read_kept,
@@ -64,6 +65,7 @@ def show(measure_id: UUID) -> str:
         status_changes=measures.list_status_changes(actor, measure),
         offers=measures.offers_for(actor, measure, clock.now()) if may["change_status"] else (),
         ways=partial(ways_to, actor, measure),
+        able=partial(able, holders, actor.account_id),
         events=measures.list_events(measure, clock.today()),
         milestones=milestones.list_for_measure(actor, measure),
         updates=progress.list_for_measure(actor, measure),
@@ -87,10 +89,11 @@ def why_not(measure_id: UUID) -> str:
         measure=measure,
         reader=person,
         is_oneself=person.account_id == actor.account_id,
-        people=[account for account in list_accounts() if account.active] if may_ask else (),
+        people=list_staff() if may_ask else (),
         offers=measures.offers_for(person, measure, clock.now()),
         may_record_status=allows(actor, Permission.ASSIGN_PEOPLE, measure.scope),
         ways=partial(ways_to, actor, measure),
+        able=partial(able, queries.role_holders(actor, measure), person.account_id),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from flask import url_for
 
+from app.accounts.models import Account
+from app.core.i18n import local
 from app.core.localized import Localized
 from app.core.text import Text, text
 from app.measures.details import DETAILS, PREDECESSORS, RESPONSIBILITY
@@ -16,7 +18,7 @@ from app.measures.models import Measure
 from app.measures.queries import access_of, list_predecessors
 from app.organisations.permissions import ROLE_NAMES, Actor, Permission, Role, Scope, allows
 from app.programmes.guards import Condition, Place
-from app.programmes.workflow import FINISHED_CATEGORIES
+from app.programmes.workflow import FINISHED_CATEGORIES, Transition
 
 ANYWHERE = UUID(int=0)
 """Stands for the lead, the unit and the funder of whatever the question is about."""
@@ -46,6 +48,14 @@ def _holder(role: Role) -> Actor:
         headed_unit_ids=frozenset({ANYWHERE} if role is Role.DEPARTMENT_HEAD else ()),
         organisation_ids=frozenset({ANYWHERE} if role is Role.FUNDER else ()),
     )
+
+
+def able(
+    holders: Mapping[Role, Sequence[Account]], asking_id: UUID | None, transition: Transition
+) -> tuple[str, ...]:
+    """The names of those who hold a role of a step, without whoever asks."""
+    people = {account.id: account for role in Role if role in transition.roles for account in holders.get(role, ())}
+    return tuple(local(account.name) for key, account in people.items() if key != asking_id)
 
 
 def ways_to(viewer: Actor, measure: Measure, condition: Condition) -> tuple[Way, ...]:

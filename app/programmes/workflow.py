@@ -98,7 +98,7 @@ class Status:
 
     def access(self, field: str, roles: frozenset[Role]) -> Access:
         """How far somebody with these roles gets with a field while the measure stands here."""
-        return access.access(self._rules_by_field.get(field, ()), field, roles)
+        return access.access(self._rules_by_field.get(field, ()), roles)
 
     def required(self, roles: frozenset[Role]) -> tuple[str, ...]:
         """The fields that somebody with these roles must have filled while the measure stands here."""
@@ -255,6 +255,11 @@ class Offer:
     def unmet(self) -> tuple[Condition, ...]:
         """What stands in its way."""
         return tuple(condition for condition in self.conditions if not condition.is_met)
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether the person may take it only past four eyes."""
+        return any(condition.input_field == REASON_FIELD for condition in self.unmet)
 
     @property
     def is_open(self) -> bool:

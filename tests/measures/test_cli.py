@@ -11,7 +11,9 @@ from flask import Flask
 from sqlalchemy import select
 
 from app.accounts.models import Account
+from app.audit.models import AuditEvent
 from app.core.database import db
+from app.core.localized import Localized
 from app.measures.models import Measure, StatusChange
 from tests.factories import City, add_measure, add_milestone
 from tests.measures.arrange import follow
@@ -45,6 +47,24 @@ def test_a_step_is_taken_as_on_its_page(app: Flask, city: City) -> None:
         "Fertig",
         {"result": "Strecke eröffnet"},
     )
+
+
+def test_the_log_says_that_a_step_came_from_the_shell(app: Flask, city: City) -> None:
+    code, said = step(app, city.measure, "stop", city.head, "--note", "x")
+    assert code == 0, said
+    line = db.session.scalar(select(AuditEvent).where(AuditEvent.scope_id == city.measure.id))
+    assert line is not None
+    assert (line.actor_id, line.actor_name) == (city.head.id, "Leitung Digitalisierung (flask measures step)")
+
+
+def test_the_longest_name_leaves_room_for_where_a_step_came_from(app: Flask, city: City) -> None:
+    city.head.name = Localized("x" * 300)
+    code, said = step(app, city.measure, "stop", city.head, "--note", "x")
+    assert code == 0, said
+    line = db.session.scalar(select(AuditEvent).where(AuditEvent.scope_id == city.measure.id))
+    assert line is not None
+    assert line.actor_name.endswith("x (flask measures step)")
+    assert len(line.actor_name) == 200
 
 
 @pytest.mark.parametrize("typed", ["2023-05-01", "01.05.2023", "1.5.2023"])

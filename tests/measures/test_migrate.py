@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -219,17 +219,8 @@ def test_the_measures_are_held_in_one_order_until_the_commit(city: City, count_q
 
 
 def step(city: City, who: Any, **values: Any) -> None:
-    add(
-        StatusChange(
-            measure=city.measure,
-            workflow=city.measure.workflow,
-            from_status="approved",
-            to_status="running",
-            changed_at=NOON,
-            changed_by_id=who.id,
-            **values,
-        )
-    )
+    taken = {"from_status": "approved", "to_status": "running", "changed_at": NOON, "changed_by_id": who.id}
+    add(StatusChange(measure=city.measure, workflow=city.measure.workflow, **(taken | values)))
 
 
 def test_who_took_the_last_step_is_still_involved_after_a_move_and_who_only_renamed_is_not(city: City) -> None:
@@ -242,6 +233,18 @@ def test_who_took_the_last_step_is_still_involved_after_a_move_and_who_only_rena
 def test_who_changed_the_status_by_a_move_is_involved_beside_who_took_the_step(city: City) -> None:
     step(city, city.lead)
     migrate(actor(city.coordinator), publish(city.programme, without("running")), ("running", "paused"))
+    db.session.expire_all()
+    assert queries.involved_ids(city.measure) == {city.lead.id, city.coordinator.id}
+
+
+def test_a_move_frees_nobody_though_the_clock_of_a_trial_ran_backwards(city: City) -> None:
+    """The day of a trial stands still while its time of day goes on: the step after midnight and
+    the move have earlier times than the step before."""
+    step(city, city.head, changed_at=NOON + timedelta(hours=11))
+    step(city, city.lead, from_status="running", to_status="paused", changed_at=NOON - timedelta(hours=11))
+    city.measure.status, city.measure.status_since = "paused", NOON - timedelta(hours=11)
+    target = publish(city.programme, without("paused"))
+    migrate(actor(city.coordinator), target, ("paused", "running"), now=NOON - timedelta(hours=10))
     db.session.expire_all()
     assert queries.involved_ids(city.measure) == {city.lead.id, city.coordinator.id}
 
@@ -503,7 +506,8 @@ def test_the_command_can_be_run_as_a_coordinator_and_as_nobody_else(app: Flask, 
     nothing_happened(city)
     code, _said = run(app, city.programme.key, "--to", "2", "--as", city.coordinator.email.upper())
     assert code == 0
-    assert log_of(city.measure)[0].actor_id == city.coordinator.id
+    line = log_of(city.measure)[0]
+    assert (line.actor_id, line.actor_name) == (city.coordinator.id, "Koordination (flask programmes migrate)")
 
 
 @pytest.mark.parametrize(

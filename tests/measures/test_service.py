@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.datastructures import FileStorage
 
 from app.audit.models import AuditEvent
@@ -162,6 +162,50 @@ def test_whoever_edited_the_measure_last_is_stopped_too(city: City) -> None:
     assert city.measure.status == "done"
 
 
+def test_whoever_assigned_the_measure_to_their_own_unit_is_stopped_too(city: City) -> None:
+    follow(city.measure, transitions=[{"key": "stop", "four_eyes": True}])
+    add(Membership(account_id=city.coordinator.id, role=Role.DEPARTMENT_HEAD, unit=city.other_unit))
+    service.assign(
+        actor(city.coordinator),
+        city.measure,
+        lead=city.lead,
+        unit=city.other_unit,
+        seen_version=city.measure.version,
+        now=NOON,
+    )
+    db.session.commit()
+    with pytest.raises(Forbidden, match="Vier-Augen-Prinzip"):
+        stop(actor(city.coordinator), city.measure)
+    stop(actor(city.other_head), city.measure)
+    assert city.measure.status == "stopped"
+
+
+def test_who_assigns_what_is_assigned_already_has_changed_nothing(city: City) -> None:
+    seen = city.measure.version
+    coordinator = actor(city.coordinator)
+    service.assign(coordinator, city.measure, lead=city.lead, unit=city.unit, seen_version=seen, now=NOON)
+    assert (city.measure.edited_by_id, city.measure.version) == (None, seen)
+
+
+def test_four_eyes_stop_who_made_the_present_status_though_the_clock_of_a_trial_ran_backwards(city: City) -> None:
+    """The day of a trial stands still while its time of day goes on: after midnight it is earlier than before."""
+    follow(city.measure, transitions=[{"key": "resume", "four_eyes": True}])
+    second = add_account("Zweite Leitung")
+    add_head(city, second)
+    late, after_midnight = NOON + timedelta(hours=11), NOON - timedelta(hours=11)
+    waiting = {"look_again_on": "2023-05-01"}
+    steps = [("pause", second, late), ("resume", city.head, late), ("pause", city.head, after_midnight)]
+    for key, who, now in steps:
+        given = Given("Grund", waiting if key == "pause" else {})
+        seen = city.measure.version
+        service.change_status(actor(who), city.measure, key, given=given, seen_version=seen, now=now)
+        db.session.commit()
+    with pytest.raises(Forbidden, match="Vier-Augen-Prinzip"):
+        resume(actor(city.head), city.measure)
+    resume(actor(second), city.measure)
+    assert city.measure.status == "running"
+
+
 @pytest.mark.parametrize("override", [False, True])
 def test_neither_administrators_nor_the_system_pass_four_eyes(city: City, override: bool) -> None:
     paused_by_head(city, override=override)
@@ -234,6 +278,38 @@ def test_an_unknown_status_is_recorded_once_by_coordinators_with_its_source(city
     assert measure.status == "running"
     with pytest.raises(Conflict):
         service.record_status(coordinator, measure, "paused", note="x", seen_version=measure.version, now=NOON)
+
+
+def test_a_status_is_not_recorded_while_the_measure_lacks_what_it_requires(city: City) -> None:
+    required = [{"field": name, "rule": "required"} for name in ("summary", "result", "unit")]
+    only_the_lead = {"field": "field", "rule": "required", "roles": ["project_lead"]}
+    measure = add_measure(city.programme, status=None)
+    follow(measure, rules=[*required, only_the_lead])
+    seen = measure.version
+    with pytest.raises(RuleBroken) as refusal:
+        service.record_status(actor(city.coordinator), measure, "running", note="x", seen_version=seen, now=NOON)
+    assert str(refusal.value) == (
+        "Der Status „In Umsetzung“ verlangt Angaben, die noch fehlen: "
+        "Kurzbeschreibung, Ergebnis, Verantwortliche Stelle."
+    )
+    assert refusal.value.field == "status"
+    assert (measure.status, log_of(measure)) == (None, [])
+    measure.summary, measure.record, measure.unit = Localized("Kurz"), {"result": "Da"}, city.unit
+    db.session.commit()
+    seen = measure.version
+    service.record_status(actor(city.coordinator), measure, "running", note="x", seen_version=seen, now=NOON)
+    assert measure.status == "running"
+
+
+def test_a_status_is_recorded_on_the_measure_as_it_is_stored_now(city: City) -> None:
+    measure = add_measure(city.programme, status=None)
+    db.session.commit()
+    seen = measure.version
+    meanwhile = update(Measure).where(Measure.id == measure.id).values(status="paused", version=seen + 1)
+    db.session.execute(meanwhile, execution_options={"synchronize_session": False})
+    with pytest.raises(Conflict):
+        service.record_status(actor(city.coordinator), measure, "running", note="x", seen_version=seen, now=NOON)
+    assert measure.status == "paused"
 
 
 def test_responsibility_is_assigned_by_coordinators_and_logged(city: City) -> None:
@@ -315,6 +391,31 @@ def test_a_lead_changes_details_and_the_log_says_every_one(city: City) -> None:
         "predecessors": "Vorher",
         "Ergebnis": "Etwas",
     }
+
+
+NAMESAKES: list[dict[str, Any]] = [
+    {"key": "price", "label": {"de": "Betrag", "en": "Amount"}, "type": "text"},
+    {"key": "limit", "label": {"de": "Betrag", "en": "Amount"}, "type": "text"},
+    {"key": "sight", "label": {"de": "status", "en": "status"}, "type": "text"},
+    {"key": "brief", "label": {"de": "summary", "en": "summary"}, "type": "text"},
+]
+NAMED = {"Betrag (price)": "1", "Betrag (limit)": "2", "status (sight)": "3", "summary (brief)": "4"}
+
+
+def test_fields_that_share_a_name_are_told_apart_in_the_log_of_a_step(city: City) -> None:
+    keys = [field["key"] for field in NAMESAKES]
+    follow(city.measure, fields=NAMESAKES, transitions=[{"key": "stop", "fields": keys}])
+    stop(actor(city.head), city.measure, Given("Kein Geld", dict(zip(keys, "1234", strict=True))))
+    [line] = log_of(city.measure)
+    assert {change["field"]: change["to"] for change in line.changes} == {"status": "Abgebrochen", **NAMED}
+
+
+def test_fields_that_share_a_name_are_told_apart_in_the_log_of_an_edit(city: City) -> None:
+    follow(city.measure, fields=NAMESAKES)
+    edit(actor(city.lead), city.measure, summary="Kurz", result="Da", price="1", limit="2", sight="3", brief="4")
+    [line] = log_of(city.measure)
+    told = {"summary": "Kurz", "Ergebnis": "Da", **NAMED}
+    assert {change["field"]: change["to"] for change in line.changes} == told
 
 
 def test_a_changed_wording_loses_its_english_and_an_unchanged_one_keeps_it(city: City) -> None:

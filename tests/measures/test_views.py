@@ -360,3 +360,15 @@ def test_an_unknown_status_can_be_recorded_from_the_page(client: Client, city: C
     assert answer.status_code == 302
     db.session.refresh(measure)
     assert measure.status == "paused"
+
+
+def test_what_a_recorded_status_requires_is_asked_for_beside_it(client: Client, city: City) -> None:
+    measure = add_measure(city.programme, status=None)
+    follow(measure, rules=[{"field": "summary", "rule": "required"}])
+    client.sign_in(city.coordinator)
+    answer = client.post(f"/measures/{measure.id}/status", data=form(measure, status="running", note="Mail vom 1.3."))
+    assert answer.status_code == 422
+    beside = answer.text[answer.text.index("<form", answer.text.index("<main")) : answer.text.index('name="note"')]
+    assert "verlangt Angaben, die noch fehlen: Kurzbeschreibung." in beside
+    assert 'selected value="running"' in beside
+    assert "Mail vom 1.3." in answer.text

@@ -8,12 +8,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.audit import service as audit
 from app.core.database import db
+from app.core.text import text
 from app.mail import service as mail
 from app.mail.models import Mail, MailServerState
 from app.milestones import service as milestones
 from tests.conftest import Client
 from tests.factories import NOON, City, actor, add_milestone
+from tests.measures.arrange import follow
 
 
 @pytest.fixture
@@ -92,3 +95,24 @@ def test_health_answers_without_a_sign_in_and_names_what_is_away(app: Flask, cli
         200,
         {"status": "degraded", "database": "ok", "broker": "unreachable"},
     )
+
+
+def test_the_log_keeps_from_its_reader_what_the_status_of_a_measure_hides(client: Client, city: City) -> None:
+    follow(
+        city.measure,
+        rules=[
+            {"field": "summary", "rule": "hidden", "roles": ["auditor"]},
+            {"field": "result", "rule": "hidden", "roles": ["auditor"]},
+        ],
+    )
+    changes = {"summary": (None, "Geheimnisvoll"), "Ergebnis": (None, "Vertraulich"), "title": ("Alt", "Neu")}
+    audit.record(actor(city.lead), city.measure, text("Angaben geändert"), now=NOON, changes=changes)
+    db.session.commit()
+    client.sign_in(city.auditor)
+    page = client.get("/log").text
+    assert "Geheimnisvoll" not in page
+    assert "Vertraulich" not in page
+    assert "Neu" in page
+    assert f'href="/measures/{city.measure.id}"' in page, "a line names what it is about"
+    client.sign_in(city.coordinator)
+    assert "Geheimnisvoll" in client.get("/log").text
