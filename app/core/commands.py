@@ -1,7 +1,8 @@
-"""The command line: groups of commands that say in one sentence when the database cannot be worked with."""
+"""The command line: commands that say in one sentence what stands against them, to people and to programs."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -15,12 +16,32 @@ AWAY = text(
 )
 
 
-class Commands(AppGroup):
-    """A group of `flask` commands."""
+class Command(click.Command):
+    """A `flask` command. Refused with `--json`, it answers {"error": sentence} and nothing else, and ends with 1.
+
+    What is wrong with how it was called (`click.UsageError`) stays click's own answer, and ends with 2.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except click.UsageError:
+            raise
+        except click.ClickException as refusal:
+            if not ctx.params.get("as_json"):
+                raise
+            click.echo(json.dumps({"error": refusal.format_message()}, ensure_ascii=False, indent=2))
+            raise click.exceptions.Exit(1) from None
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (OperationalError, InterfaceError, ProgrammingError) as error:
             reason = str(error.orig).splitlines()[0]
             raise click.ClickException(f"{AWAY} ({reason})") from None
+
+
+class Commands(AppGroup):
+    """A group of `flask` commands."""
+
+    command_class = Command

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, StringField
@@ -15,6 +16,9 @@ from wtforms.widgets import DateInput
 
 from app.core.errors import DomainError
 from app.core.i18n import translate
+
+SENT_ALONG = frozenset({"csrf_token", "receipts", "next"})
+"""What forms send beside what people type."""
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -35,6 +39,15 @@ class Form(FlaskForm):  # type: ignore[misc]
             field.errors = [*field.errors, translate(error.message)]
 
 
+class Needed:
+    """Marks a field as required that the rules check: a draft may lack what a report needs, a file may be there."""
+
+    field_flags = {"required": True}  # noqa: RUF012 (WTForms reads it from the class)
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Nothing is refused here."""
+
+
 class VersionedForm(Form):
     """A form that knows which state of the row it was made from, so that nobody overwrites unseen."""
 
@@ -45,6 +58,12 @@ class VersionedForm(Form):
         """The version the person saw, None where the field was tampered with."""
         value = str(self.version.data or "")
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+    @property
+    def left_over(self) -> list[str]:
+        """What was typed into fields that the form no longer has: the page shows it, so that nothing is lost."""
+        known = SENT_ALONG.union(self._fields)
+        return [value for name, value in request.form.items(multi=True) if name not in known and value.strip()]
 
 
 class DayField(Field):

@@ -64,10 +64,17 @@ def _mapped(_context: click.Context, _option: click.Parameter, typed: Sequence[s
 @click.option("--to", "version", type=int, required=True, help="Number of the published version.")
 @click.option("--map", "mapped", multiple=True, metavar="OLD=NEW", callback=_mapped, help="What follows a status.")
 @click.option("--as", "email", help="Address of the coordinator who does it; the shell itself.")
+@click.option("--note", default="", help="Why; it stands in the log at every measure.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of each measure, and change nothing.")
 @AS_JSON
 def migrate(
-    key: str, version: int, mapped: tuple[tuple[str, str], ...], email: str | None, dry_run: bool, as_json: bool
+    key: str,
+    version: int,
+    mapped: tuple[tuple[str, str], ...],
+    email: str | None,
+    note: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Move the measures of the programme KEY to a newer version of its workflow: all of them, or none."""
     with _refusals_in_words(), transaction.dry_run() if dry_run else transaction.transaction():
@@ -80,7 +87,8 @@ def migrate(
         else:
             told = "\n".join(map(translate, _in_words(plan, target, measures, dry_run)))
         if not plan.is_blocked:  # a dry run does it too, and takes it back
-            service.migrate_measures(actor, target, mapped, seen=migration.fingerprint(plan), now=clock.now())
+            seen = migration.fingerprint(plan)
+            service.migrate_measures(actor, target, mapped, note=note, seen=seen, now=clock.now())
     click.echo(told)
     if plan.is_blocked:
         raise click.exceptions.Exit(1)

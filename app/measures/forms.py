@@ -25,7 +25,7 @@ from wtforms.validators import URL, DataRequired, InputRequired, Length, StopVal
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from app.core.errors import DomainError
-from app.core.forms import DayField, Form, MoneyField, VersionedForm, amount_typed
+from app.core.forms import DayField, Form, MoneyField, Needed, VersionedForm, amount_typed
 from app.core.i18n import local, readable, translate
 from app.core.localized import Localized
 from app.core.text import Text
@@ -105,11 +105,11 @@ def form_for(
         required = [InputRequired(_l("Begründung fehlt")), Length(max=5000, message=TOO_LONG)]
         fields["note"] = TextAreaField(_l("Begründung"), required)
     if "evidence_attached" in needs:
-        fields["files"] = MultipleFileField(_l("Nachweise"))
+        fields["files"] = MultipleFileField(_l("Nachweise"), [Needed()])
     if offer.is_emergency:
         fields[REASON_FIELD] = TextAreaField(
             _l("Begründung des Notfalls"),
-            [InputRequired(_l("Begründung des Notfalls fehlt")), Length(max=2000, message=TOO_LONG)],
+            [DataRequired(_l("Begründung des Notfalls fehlt")), Length(max=2000, message=TOO_LONG)],
             description=_l("Sie steht im Protokoll und in jedem Digest an die Fördermittelgeber."),
         )
     known = {PREFIX + key: record_value(field, measure.record.get(key)) for key, field in asked.items()}
@@ -366,6 +366,11 @@ class MigrationForm(Form):
     """
 
     seen = HiddenField()
+    note = TextAreaField(
+        _l("Begründung"),
+        [Length(max=2000, message=TOO_LONG)],
+        description=_l("Freiwillig. Sie steht im Protokoll bei jeder Maßnahme, die umgestellt wird."),
+    )
 
     @property
     def mapped(self) -> tuple[tuple[str, str], ...]:

@@ -18,7 +18,7 @@ from uuid import UUID
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
 from app.programmes.access import MEASURE_FIELDS, Access
-from app.programmes.workflow import AT_REST, CATEGORY_NAMES, Category, Status, Workflow
+from app.programmes.workflow import AT_REST, CATEGORY_NAMES, Category, Status, Transition, Workflow
 
 Versions = Mapping[int, Workflow]
 """The published versions of one programme's workflow, by number."""
@@ -254,6 +254,8 @@ def _remarks(
 ) -> Iterator[Text]:
     if before is not None and after is not None:
         yield from _meaning(before.category, after.category)
+        if before.key != after.key:
+            yield text("Der Status wechselt ohne Schritt: Bedingungen und Vier-Augen-Prinzip werden übergangen.")
         yield from _steps(old, new, before.key, after.key)
         yield from _to_fill(new, one, after)
     yield from _left_over(old, new, one)
@@ -272,14 +274,20 @@ def _meaning(before: Category, after: Category) -> Iterator[Text]:
 
 
 def _steps(old: Workflow, new: Workflow, before: str, after: str) -> Iterator[Text]:
-    """The steps that are no longer possible; one that goes on under another key but the same name is no loss."""
-    possible = new.from_status(after)
-    known = {step.key for step in possible} | {step.label.de for step in possible}
-    gone = [step.label for step in old.from_status(before) if not known & {step.key, step.label.de}]
+    """What ends and what begins; a step that goes on under another key but the same name is neither."""
+    was, possible = old.from_status(before), new.from_status(after)
+    gone = _only_in(was, possible)
     if gone and not possible:
         yield text("Von dort führt kein Schritt weiter.")
     elif gone:
-        yield text("Nicht mehr möglich: %(steps)s.", steps=tuple(gone))
+        yield text("Nicht mehr möglich: %(steps)s.", steps=gone)
+    if begins := _only_in(possible, was):
+        yield text("Neu möglich: %(steps)s.", steps=begins)
+
+
+def _only_in(ours: Sequence[Transition], others: Sequence[Transition]) -> tuple[Localized, ...]:
+    known = {step.key for step in others} | {step.label.de for step in others}
+    return tuple(step.label for step in ours if not known & {step.key, step.label.de})
 
 
 def _to_fill(new: Workflow, one: Standing, after: Status) -> Iterator[Text]:

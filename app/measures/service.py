@@ -428,7 +428,9 @@ def _name(thing: Account | Unit | None) -> str | None:
     return str(thing.name) if thing else None
 
 
-def migrate_measures(actor: Actor, target: Workflow, mapped: Mapped, *, seen: str | None, now: datetime) -> Plan:
+def migrate_measures(
+    actor: Actor, target: Workflow, mapped: Mapped, *, note: str = "", seen: str | None, now: datetime
+) -> Plan:
     """Moves every measure of a programme to a newer version of its workflow: all of them, or none.
 
     `seen` is the fingerprint of the plan that was shown. The system may do this too: it acts from the shell of the
@@ -448,7 +450,7 @@ def migrate_measures(actor: Actor, target: Workflow, mapped: Mapped, *, seen: st
     if plan.is_blocked:
         raise RuleBroken(joined([obstacle.message for obstacle in plan.obstacles]))
     for fate in plan.moving:
-        _migrate(actor, measures[fate.measure_id], target, fate, now=now)
+        _migrate(actor, measures[fate.measure_id], target, fate, stripped(note), now=now)
     if plan.moving:
         audit.record(
             actor,
@@ -460,11 +462,14 @@ def migrate_measures(actor: Actor, target: Workflow, mapped: Mapped, *, seen: st
             ),
             now=now,
             scope_id=target.programme_id,
+            reason=stripped(note),
         )
     return plan
 
 
-def _migrate(actor: Actor, measure: Measure, target: Workflow, fate: Fate, *, now: datetime) -> None:
+def _migrate(
+    actor: Actor, measure: Measure, target: Workflow, fate: Fate, note: str | None, *, now: datetime
+) -> None:
     what = text("Auf Version %(version)s des Ablaufs umgestellt", version=target.version)
     if fate.after is not None and fate.changes_words:
         db.session.add(
@@ -476,7 +481,7 @@ def _migrate(actor: Actor, measure: Measure, target: Workflow, fate: Fate, *, no
                 to_status=fate.after.key,
                 changed_at=now,
                 changed_by_id=actor.account_id,
-                note=str(what),
+                note=note or str(what),
             )
         )
     audit.record(
@@ -489,6 +494,7 @@ def _migrate(actor: Actor, measure: Measure, target: Workflow, fate: Fate, *, no
             "version": (fate.from_version, fate.to_version),
             "status": (_label(fate.before), _label(fate.after)),
         },
+        reason=note,
     )
     measure.workflow = target
     if fate.after is not None and fate.changes_status:

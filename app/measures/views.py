@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from app.core import clock
 from app.core.errors import Conflict, Forbidden, RuleBroken
 from app.core.forms import VersionedForm, amount_typed
-from app.core.i18n import local, name
+from app.core.i18n import local, name, translate
 from app.documents import service as documents
 from app.documents.service import Receipt
 from app.measures import migration, queries, service
@@ -38,7 +38,13 @@ def change_status(measure_id: UUID, transition_key: str) -> Answer:
     actor = current_actor()
     measure = queries.get_measure(actor, measure_id)
     require(actor, Permission.VIEW_INTERNAL, measure.scope)  # who may not take the step reads here why
-    transition = service.get_transition(measure, transition_key)
+    try:
+        transition = service.get_transition(measure, transition_key)
+    except Conflict as error:
+        if request.method == "POST":
+            raise
+        flash(translate(error.message), "info")  # an old address: the page of the measure says how it stands now
+        return redirect(url_for("portfolio.show", measure_id=measure.id))
     offer = queries.offer_of(actor, measure, transition, clock.now())
     form = form_for(measure, queries.person_in(actor, measure), offer)
     receipts, refusals = _take_in(form)
@@ -204,7 +210,8 @@ def migrate(key: str, version: int) -> Answer:
         status = 200 if is_shown and not plan.is_blocked else 422
     if status == 200 and form.seen.data:
         try:
-            done = service.migrate_measures(actor, target, form.mapped, seen=form.seen.data, now=clock.now())
+            note, seen = form.note.data or "", form.seen.data
+            done = service.migrate_measures(actor, target, form.mapped, note=note, seen=seen, now=clock.now())
             flash(_migrated(len(done.moving), version), "success")
             return redirect(url_for("portfolio.index", programme=programme.key))
         except Conflict as error:

@@ -147,8 +147,8 @@ def is_overdue(state: MilestoneState, planned_on: date, today: date) -> bool:
 class Actions:
     """What one person may do to a milestone now.
 
-    `why_not_decide` is for whoever could decide if the four eyes did not stop them; `decide_in_emergency` says that
-    their programme lets them all the same, with a reason.
+    `why_not_decide` is for whoever could decide if the four eyes did not stop them; `approve_in_emergency` says that
+    their programme lets them approve all the same, with a reason.
     """
 
     change: bool = False
@@ -156,7 +156,7 @@ class Actions:
     withdraw: bool = False
     decide: bool = False
     why_not_decide: Text | None = None
-    decide_in_emergency: bool = False
+    approve_in_emergency: bool = False
 
 
 def available(
@@ -179,5 +179,5 @@ def available(
         withdraw=may_request,
         decide=may_decide and not stopped,
         why_not_decide=FOUR_EYES if may_decide and stopped else None,
-        decide_in_emergency=may_decide and stopped and allows_override and person_id is not None,
+        approve_in_emergency=may_decide and stopped and allows_override and person_id is not None,
     )

@@ -106,7 +106,8 @@ class RequestForm(VersionedForm):
 class DecisionForm(Form):
     """Approve or return; `approval` is the request the person has read, `decision` the button they pressed.
 
-    `override_reason` is taken out by the view for whoever needs no emergency.
+    The view takes out `override_reason` for whoever needs no emergency, and `reason` for whoever can only approve in
+    one.
     """
 
     approval = HiddenField()

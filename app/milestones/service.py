@@ -247,11 +247,11 @@ def decide_approval(
     """Approves or returns a request; an approved milestone is reached on the day the request names.
 
     `override_reason` is kept only where it was needed: four eyes stop the actor and the programme allows
-    emergencies.
+    emergencies. Nobody returns a request in one: one's own can be withdrawn.
 
     Raises:
         Forbidden: for anybody but a head of the measure's unit or of one above it, and for whoever submitted the
-            request or edited the milestone last, where the programme allows no emergency.
+            request or edited the milestone last, except in an emergency.
         Conflict: when it has been decided or withdrawn already.
         RuleBroken: on `override_reason` where an emergency lacks it, on `reason` where a return does.
     """
@@ -259,7 +259,8 @@ def decide_approval(
     require(actor, Permission.DECIDE_MILESTONE, milestone.measure.scope)
     _hold(milestone)
     rules.check_still_open(approval.decision)
-    override = Override(milestone.measure.programme.emergency_override, override_reason)
+    may_override = decision == Decision.APPROVED and milestone.measure.programme.emergency_override
+    override = Override(may_override, override_reason)
     overridden = rules.check_four_eyes(actor.account_id, involved_ids(milestone), override)
     rules.check_reason(decision, reason)
     _close(actor, approval, decision, reason, now)
@@ -283,21 +284,15 @@ def decide_approval(
 
 def _decided(approval: Approval) -> Text:
     """The decision as the log says it."""
-    title, override_reason = approval.milestone.title.de, approval.override_reason
-    if approval.decision == Decision.APPROVED:
-        if override_reason is None:
-            return text("Meilenstein freigegeben: %(title)s", title=title)
-        return text(
-            "Meilenstein freigegeben: %(title)s; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
-            title=title,
-            reason=override_reason,
-        )
-    if override_reason is None:
+    title = approval.milestone.title.de
+    if approval.decision == Decision.RETURNED:
         return text("Antrag auf Freigabe zurückgegeben: %(title)s", title=title)
+    if approval.override_reason is None:
+        return text("Meilenstein freigegeben: %(title)s", title=title)
     return text(
-        "Antrag auf Freigabe zurückgegeben: %(title)s; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
+        "Meilenstein freigegeben: %(title)s; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
         title=title,
-        reason=override_reason,
+        reason=approval.override_reason,
     )
 
 

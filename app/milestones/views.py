@@ -172,13 +172,15 @@ def decide(milestone_id: UUID) -> Answer:
 
 
 def _fit(form: DecisionForm, actor: Actor, milestone: Milestone) -> bool:
-    """Takes out the reason of an emergency where the waiting request needs none of this person; whether it does.
+    """Takes out the reason of an emergency where the waiting request needs none of this person, and where it does
+    that of a return, which is no emergency; whether it does.
 
     Only then: on the page for whoever comes second the form still holds what they typed.
     """
-    is_emergency = queries.actions_for(actor, milestone).decide_in_emergency
-    if not is_emergency and REASON_FIELD in form:
-        del form.override_reason
+    is_emergency = queries.actions_for(actor, milestone).approve_in_emergency
+    unneeded = "reason" if is_emergency else REASON_FIELD
+    if unneeded in form:
+        del form[unneeded]
     return is_emergency
 
 
@@ -186,6 +188,8 @@ def _decided(actor: Actor, milestone: Milestone, form: DecisionForm) -> Answer:
     try:
         approval = _request_read(milestone, form.approval.data)
         is_emergency = _fit(form, actor, milestone)
+        if is_emergency and form.decision.data == Decision.RETURNED:
+            rules.check_four_eyes(actor.account_id, queries.involved_ids(milestone))
         if not form.validate_on_submit():
             return _decision_page(actor, milestone, approval, form), 422
         decision = Decision(form.decision.data or "")
@@ -193,7 +197,7 @@ def _decided(actor: Actor, milestone: Milestone, form: DecisionForm) -> Answer:
             actor,
             approval,
             decision,
-            reason=form.reason.data,
+            reason=None if is_emergency else form.reason.data,
             override_reason=form.override_reason.data if is_emergency else None,
             now=clock.now(),
         )

@@ -56,7 +56,7 @@ def list_rows(viewer: Actor, programme_key: str | None = None) -> list[Row]:
 
 
 def role_holders(viewer: Actor, measure: Measure) -> dict[Role, Sequence[Account]]:
-    """Who holds which acting role for the measure; its lead and heads only where the viewer may know lead and unit."""
+    """Who holds which acting role for the measure; lead and heads only where the viewer may know lead and unit."""
     lead = [measure.lead] if measure.lead and measure.lead.active else []
     heads = nearest_heads(measure.unit, heads_by_unit())
     return {

@@ -64,7 +64,18 @@ ALWAYS_VISIBLE = frozenset({"title"})
 """A measure nobody can name cannot be worked on."""
 
 EDITING_ROLES = (Role.PROJECT_LEAD, Role.COORDINATOR)
-"""Who may change the details of a measure: the twin of `Permission.EDIT_MEASURE`."""
+"""Who may change the details of a measure: the twin of `Permission.EDIT_MEASURE`, to which a test holds it."""
+
+ASSIGNING_ROLES = (Role.COORDINATOR,)
+"""Who may say who is responsible for a measure: the twin of `Permission.ASSIGN_PEOPLE`."""
+
+ASSIGNED_FIELDS = frozenset({"lead", "unit"})
+"""What is changed by saying who is responsible, not among the details."""
+
+
+def changing_roles(field: str) -> tuple[Role, ...]:
+    """Who may change a field of a measure where no rule keeps them from it."""
+    return ASSIGNING_ROLES if field in ASSIGNED_FIELDS else EDITING_ROLES
 
 
 @dataclass(frozen=True)
@@ -80,12 +91,13 @@ class FieldRule:
         return not self.roles or role in self.roles
 
 
-def access(rules: Collection[FieldRule], field: str, roles: frozenset[Role]) -> Access:
-    """How far somebody with these roles gets: of several rules for a role the strictest holds, and who has
-    several roles may do what the freest of them may. Whoever only watches changes nothing."""
-    return max(_for_role(rules, field, role) for role in (roles or (None,)))
+def access(rules: Collection[FieldRule], roles: frozenset[Role]) -> Access:
+    """How far somebody with these roles gets with the field of these rules: of several rules for a role the
+    strictest holds, and who has several roles may do what the freest of them may. Whoever only watches changes
+    nothing."""
+    return max(_for_role(rules, role) for role in (roles or (None,)))
 
 
-def _for_role(rules: Collection[FieldRule], field: str, role: Role | None) -> Access:
+def _for_role(rules: Collection[FieldRule], role: Role | None) -> Access:
     most = Access.OPTIONAL if role in ACTING_ROLES else Access.READ_ONLY
-    return min([most, *(rule.access for rule in rules if rule.field == field and rule.concerns(role))])
+    return min([most, *(rule.access for rule in rules if rule.concerns(role))])

@@ -116,7 +116,7 @@ class Remark:
     def sentence(self) -> Text:
         """The finding with the name of its entry; one on the whole entry names it itself."""
         message = self.finding.message
-        if self.name is None or self.finding.path.endswith("]"):
+        if self.name is None or re.fullmatch(r"\w+\[\d+\]", self.finding.path):
             return message
         if self.part == "statuses":
             return text("Status „%(name)s“: %(message)s", name=self.name, message=message)

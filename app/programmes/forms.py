@@ -201,7 +201,9 @@ class TransitionForm(EntryForm):
         ),
     )
     fields = _checkboxes(
-        _l("Welche Felder fragt der Schritt ab?"), (), _l("Sie müssen ausgefüllt sein, damit der Schritt möglich ist.")
+        _l("Welche Felder fragt der Schritt ab?"),
+        (),
+        _l("Sie müssen ausgefüllt sein, damit der Schritt möglich ist."),
     )
     plain = _checkboxes(_l("Was muss erfüllt sein, damit der Schritt möglich ist?"))
     progress = BooleanField(_l("Sachstand aktuell"))

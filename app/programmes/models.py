@@ -19,6 +19,7 @@ from app.programmes import workflow as rules
 
 if TYPE_CHECKING:
     from app.accounts.models import Account
+    from app.measures.models import Measure
     from app.organisations.models import Organisation
 
 
@@ -53,6 +54,7 @@ class Programme(Sourced, Identified, Model):
     focus_areas: Mapped[list[FocusArea]] = relationship(order_by="FocusArea.position", cascade="all, delete-orphan")
     workflows: Mapped[list[Workflow]] = relationship(back_populates="programme", order_by="Workflow.version")
     draft: Mapped[WorkflowDraft | None] = relationship(back_populates="programme")
+    measures: Mapped[list[Measure]] = relationship(viewonly=True)
     steps: Mapped[list[ReminderStep]] = relationship(
         order_by="ReminderStep.offset_days", cascade="all, delete-orphan"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
-from app.programmes.access import EDITING_ROLES
+from app.programmes.access import changing_roles
 from app.programmes.workflow import REPORTED_CATEGORIES, Status, Transition, Workflow
 
 Place = TypeVar("Place", bound=Hashable)
@@ -39,8 +39,8 @@ def reported(workflow: Workflow) -> set[str]:
 
 
 def filled(workflow: Workflow) -> Mapping[str, set[str]]:
-    """For each field of the workflow the statuses in which it may have a value: from the details of the measure or
-    from the form of a step, there or before."""
+    """For each field, those of every measure among them, the statuses in which it may have got a value: on the page
+    of the measure or from the form of a step, there or before."""
     asked = {
         key: frozenset(field for role in way.roles for field in workflow.asked(way, frozenset({role})))
         for key, way in workflow.transitions.items()
@@ -53,12 +53,12 @@ def filled(workflow: Workflow) -> Mapping[str, set[str]]:
             {key for key in asked if field in asked[key]},
             {key for key in needed if field in needed[key]},
         )
-        for field in workflow.fields
+        for field in workflow.labels
     }
 
 
 def _is_edited(status: Status, field: str) -> bool:
-    return any(status.access(field, frozenset({role})).is_editable for role in EDITING_ROLES)
+    return any(status.access(field, frozenset({role})).is_editable for role in changing_roles(field))
 
 
 def awaited(workflow: Workflow, transition: Transition) -> frozenset[str]:

@@ -8,11 +8,12 @@ from datetime import time
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
+from app.accounts.queries import list_accounts
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.text import text
 from app.organisations.permissions import ACTING_ROLES, Actor, Permission, Role, Scope, allows
-from app.organisations.queries import list_members
+from app.organisations.queries import heads_by_unit, list_members, list_units
 from app.programmes import editing
 from app.programmes.editing import Remark
 from app.programmes.models import Programme, ProgrammeFunder, Workflow, WorkflowDraft
@@ -78,12 +79,27 @@ def list_patterns(viewer: Actor, programme: Programme) -> Sequence[Programme]:
     return [row for row in list_programmes(viewer) if row.workflows and row.id != programme.id]
 
 
-def held_roles() -> frozenset[Role]:
-    """Of the roles that carry measures through a workflow, those that somebody active holds."""
-    return frozenset(role for role in ACTING_ROLES if list_members(role))
+def held_roles(programme: Programme) -> frozenset[Role]:
+    """Of the roles that carry measures through a workflow, those that somebody active holds in the programme.
+
+    Leads and heads are those of its measures under way; before there is one, whoever holds the role anywhere.
+    """
+    anywhere = frozenset(role for role in ACTING_ROLES if list_members(role))
+    under_way = [row for row in programme.measures if row.current_status and not row.current_status.final]
+    if not under_way:
+        return anywhere
+    held = anywhere & {Role.COORDINATOR}
+    leads = {row.lead_id for row in under_way}
+    if any(account.active and account.id in leads for account in list_accounts()):
+        held |= {Role.PROJECT_LEAD}
+    units, heads = {unit.id: unit for unit in list_units()}, heads_by_unit()
+    responsible = [units[row.unit_id] for row in under_way if row.unit_id]
+    if any(level.id in heads for unit in responsible for level in unit.with_parents()):
+        held |= {Role.DEPARTMENT_HEAD}
+    return held
 
 
 def review(programme: Programme, definition: Definition) -> tuple[Remark, ...]:
     """What the validator finds in a definition that is to become the programme's next version, errors first."""
     types = editing.types_of(row.definition for row in programme.workflows)
-    return editing.remarks(definition, types, held_roles())
+    return editing.remarks(definition, types, held_roles(programme))

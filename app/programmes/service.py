@@ -328,7 +328,7 @@ def _put(
         require(actor, Permission.EDIT_WORKFLOWS)
         _hold(draft, seen_version)
         _check_room(part, len(editing.entries(draft.definition, part)) + 1)
-        key = _free_key(values["label"]["de"], _taken(draft, part, values), part)
+        key = _free_key(values["label"]["de"], _taken(draft, part), part)
     changed = editing.put(draft.definition, part, key, values)
     if changed != draft.definition:
         _keep(actor, draft, changed, what, now)
@@ -367,13 +367,12 @@ def _free_key(label: str, taken: Collection[str], part: Part) -> str:
     return next(key for key in candidates if key not in taken)
 
 
-def _taken(draft: WorkflowDraft, part: Part, values: Entry) -> set[str]:
-    """Keys that would be misread: those of the draft, and for a field those measures keep something else under."""
-    taken = {row["key"] for row in editing.entries(draft.definition, part)}
-    if part == "fields":
-        taken |= MEASURE_FIELDS.keys()
-        taken |= {key for key, kind in _published_types(draft).items() if kind != values["type"]}
-    return taken
+def _taken(draft: WorkflowDraft, part: Part) -> set[str]:
+    """Keys that would be misread: those of the draft and of every version, for measures and the log know what was
+    removed by its key, too; for a field also those of what every measure has."""
+    definitions = (draft.definition, *(version.definition for version in draft.programme.workflows))
+    taken = {row["key"] for definition in definitions for row in editing.entries(definition, part)}
+    return taken | MEASURE_FIELDS.keys() if part == "fields" else taken
 
 
 def _published_types(draft: WorkflowDraft) -> Mapping[str, str]:

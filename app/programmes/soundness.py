@@ -54,7 +54,7 @@ def findings(definition: Definition, held_roles: Collection[Role] | None = None)
     found = list(_excess(definition))
     if found:
         return tuple(found)
-    found += [*islice(_references(definition), MOST_WRONG_KEYS), *_labels(definition)]
+    found += [*islice(_references(definition), MOST_WRONG_KEYS), *_labels(definition), *_twins(definition)]
     if has_errors(found):
         return tuple(found)
     workflow = build(definition)
@@ -234,6 +234,18 @@ def _labels(definition: Definition) -> Iterator[Finding]:
         seen.update(shown.values())
 
 
+def _twins(definition: Definition) -> Iterator[Finding]:
+    """Statuses, and fields, that a reader cannot tell apart."""
+    for name in ("statuses", "fields"):
+        seen: set[str] = set()
+        for index, row in enumerate(definition.get(name, ())):
+            label = row["label"]["de"]
+            if _folded(label) in seen:
+                twice = text("„%(label)s“ gibt es zweimal; wer liest, kann sie nicht unterscheiden", label=label)
+                yield Finding(f"{name}[{index}].label", twice, "warning")
+            seen.add(_folded(label))
+
+
 def _folded(label: str) -> str:
     return " ".join(label.split()).casefold()
 
@@ -275,7 +287,7 @@ def _impossible(definition: Definition, workflow: Workflow) -> Iterator[Finding]
         if transition.source not in reported:
             yield from _never_reported(path, row)
         awaited = paths.awaited(workflow, transition)
-        never = [key for key in workflow.fields if key in awaited and transition.source not in filled[key]]
+        never = [key for key in workflow.labels if key in awaited and transition.source not in filled[key]]
         yield from _never_filled(path, row, workflow, never)
 
 
@@ -290,14 +302,11 @@ def _never_reported(path: str, row: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _never_filled(path: str, row: Mapping[str, Any], workflow: Workflow, never: Collection[str]) -> Iterator[Finding]:
     named = [(place, key) for place, key in _named(row) if key in never]
-    for place, key in named:
-        label = workflow.fields[key].label
-        yield Finding(
-            f"{path}.{place}",
-            text("nie erfüllbar: das Feld „%(field)s“ darf bis hierher niemand ausfüllen", field=label),
-        )
-    for key in never:
-        if key not in dict(named).values():
+    required = [("to", key) for key in never if key not in dict(named).values()]
+    for place, key in (*named, *required):
+        if key in MEASURE_FIELDS:
+            yield _only_imported(f"{path}.{place}", MEASURE_FIELDS[key])
+        elif place == "to":
             yield Finding(
                 f"{path}.to",
                 text(
@@ -307,6 +316,24 @@ def _never_filled(path: str, row: Mapping[str, Any], workflow: Workflow, never: 
                     field=workflow.fields[key].label,
                 ),
             )
+        else:
+            label = workflow.fields[key].label
+            yield Finding(
+                f"{path}.{place}",
+                text("nie erfüllbar: das Feld „%(field)s“ darf bis hierher niemand ausfüllen", field=label),
+            )
+
+
+def _only_imported(path: str, field: Text) -> Finding:
+    """What every measure has may have come with the city's file: a step that waits for it is no error."""
+    return Finding(
+        path,
+        text(
+            "die Angabe „%(field)s“ darf bis hierher niemand ausfüllen; sie kann nur mit der Datei der Stadt kommen",
+            field=field,
+        ),
+        "warning",
+    )
 
 
 def _named(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

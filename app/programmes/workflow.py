@@ -217,7 +217,11 @@ def _role_condition(transition: Transition, person: Person) -> Condition:
     names = transition.role_names
     if person.roles & transition.roles:
         return Condition(True, text("Ihre Rolle darf diesen Schritt gehen: %(roles)s", roles=names))
-    return Condition(False, text("dafür ist eine andere Rolle nötig: %(roles)s", roles=names), is_forbidden=True)
+    return Condition(
+        False,
+        text("bei dieser Maßnahme kann das nur: %(roles)s", roles=names),
+        is_forbidden=True,
+    )
 
 
 def _four_eyes_condition(person: Person, facts: Facts, given: Given) -> Condition:

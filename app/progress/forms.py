@@ -14,22 +14,13 @@ from wtforms.validators import DataRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from app.calendars.periods import Period
-from app.core.forms import DayField, Form, VersionedForm
+from app.core.forms import DayField, Needed, VersionedForm
 from app.core.i18n import translate
 from app.progress.health import HEALTH_NAMES, Health
 from app.progress.reporting import LONGEST_TEXT, Report
 
 LENGTH = Length(max=LONGEST_TEXT, message=_l("Höchstens 5.000 Zeichen passen hier hinein; Ihr Text hat %(length)d."))
 FORECAST = "forecast_"
-
-
-class Needed:
-    """Marks a field as required; the rules check it (a draft may lack what a report needs)."""
-
-    field_flags = {"required": True}  # noqa: RUF012 (WTForms reads it from the class)
-
-    def __call__(self, form: Form, field: Field) -> None:
-        """Nothing is refused here."""
 
 
 class PercentField(Field):
@@ -154,7 +145,7 @@ def prefilled_forecasts(days: dict[UUID, date]) -> dict[str, date]:
 class DecisionForm(VersionedForm):
     """What is written with a decision: why a report is given back, and why an emergency could not wait.
 
-    `override_reason` is taken out by the view for whoever needs no emergency.
+    The view takes out `override_reason` for whoever needs no emergency, and for a return, which is none.
     """
 
     reason = TextAreaField(

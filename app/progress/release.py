@@ -20,7 +20,7 @@ def is_stopped(person_id: UUID | None, author_id: UUID | None) -> bool:
 
 
 def check_four_eyes(decider_id: UUID | None, author_id: UUID | None, override: Override = NO_OVERRIDE) -> str | None:
-    """Nobody releases or returns what they wrote. Returns the reason where an emergency was needed.
+    """Nobody releases or returns what they wrote. Gives the reason where an emergency was needed.
 
     Raises:
         Forbidden, RuleBroken: as `four_eyes.check`.

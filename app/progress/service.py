@@ -22,7 +22,7 @@ from app.mail.service import Recipient
 from app.measures.models import Measure
 from app.organisations.permissions import Actor, Permission, Role, require
 from app.organisations.queries import heads_by_unit, list_members, nearest_heads
-from app.programmes.four_eyes import Override
+from app.programmes.four_eyes import NO_OVERRIDE, Override
 from app.progress import queries, release, reporting
 from app.progress.health import HEALTH_NAMES, Health
 from app.progress.models import MilestoneForecast, ProgressUpdate, UpdateState
@@ -114,8 +114,10 @@ def release_update(
         RuleBroken: on `override_reason` where an emergency lacks it.
         Conflict: when it was decided or has changed since it was seen.
     """
-    overridden = _check_decidable(actor, update, seen_version, override_reason)
-    _decide(actor, update, UpdateState.RELEASED, overridden, now)
+    override = Override(update.measure.programme.emergency_override, override_reason)
+    overridden = _check_decidable(actor, update, seen_version, override)
+    _decide(actor, update, UpdateState.RELEASED, now)
+    update.override_reason = overridden
     period = str(update.reporting_period.label())
     what = text("Sachstand %(period)s freigegeben", period=period)
     if overridden is not None:
@@ -135,28 +137,19 @@ def return_update(
     *,
     now: datetime,
     seen_version: int | None,
-    override_reason: str | None = None,
 ) -> None:
-    """Gives a submitted update back, with a draft that begins where it ended; `override_reason` as in a release.
+    """Gives a submitted update back, with a draft that begins where it ended. For this there is no emergency.
 
     Raises:
-        Forbidden: for anybody but the heads of the measure's unit, and for the author, where the programme allows no
-            emergency.
-        RuleBroken: on `override_reason` where an emergency lacks it, on `reason` where that is missing.
+        Forbidden: for anybody but the heads of the measure's unit, and for the author.
+        RuleBroken: on `reason` where it is missing.
         Conflict: when it was decided or has changed since it was seen.
     """
-    overridden = _check_decidable(actor, update, seen_version, override_reason)
+    _check_decidable(actor, update, seen_version)
     release.check_reason(reason)
-    _decide(actor, update, UpdateState.RETURNED, overridden, now)
+    _decide(actor, update, UpdateState.RETURNED, now)
     update.return_reason = stripped(reason)
-    period = str(update.reporting_period.label())
-    what = text("Sachstand %(period)s zurückgegeben", period=period)
-    if overridden is not None:
-        what = text(
-            "Sachstand %(period)s zurückgegeben; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
-            period=period,
-            reason=overridden,
-        )
+    what = text("Sachstand %(period)s zurückgegeben", period=str(update.reporting_period.label()))
     audit.record(actor, update, what, now=now, scope_id=update.measure_id, reason=update.return_reason)
     if queries.find_draft(update.measure) is None:
         db.session.add(_draft_from(update, now))
@@ -296,19 +289,17 @@ def _pass_on_forecasts(actor: Actor, update: ProgressUpdate, now: datetime) -> N
 
 
 def _check_decidable(
-    actor: Actor, update: ProgressUpdate, seen_version: int | None, override_reason: str | None
+    actor: Actor, update: ProgressUpdate, seen_version: int | None, override: Override = NO_OVERRIDE
 ) -> str | None:
     """The reason to keep where this decision is an emergency."""
     require(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
     if update.state != UpdateState.SUBMITTED or update.version != seen_version:
         raise Conflict(text("Über diesen Sachstand wurde inzwischen entschieden."))
-    override = Override(update.measure.programme.emergency_override, override_reason)
     return release.check_four_eyes(actor.account_id, update.author_id, override)
 
 
-def _decide(actor: Actor, update: ProgressUpdate, state: UpdateState, overridden: str | None, now: datetime) -> None:
+def _decide(actor: Actor, update: ProgressUpdate, state: UpdateState, now: datetime) -> None:
     update.state = state
-    update.override_reason = overridden
     update.decided_by_id = actor.account_id
     update.decided_at = now
 

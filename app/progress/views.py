@@ -78,9 +78,9 @@ def decide(update_id: UUID) -> Page:
     actor = current_actor()
     update = queries.get_update(actor, update_id)
     require(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
-    form = _decision_form(update)
-    override_reason = form.override_reason.data if REASON_FIELD in form else None
     decision = request.form.get("decision")
+    form = _decision_form(update, is_return=decision == UpdateState.RETURNED)
+    override_reason = form.override_reason.data if REASON_FIELD in form else None
     try:
         if not form.validate_on_submit():
             return _show_page(update, form), 422
@@ -90,14 +90,7 @@ def decide(update_id: UUID) -> Page:
             )
             flash(_("Der Sachstand ist freigegeben. Die Fördermittelgeber können ihn jetzt lesen."), "success")
         elif decision == UpdateState.RETURNED:
-            service.return_update(
-                actor,
-                update,
-                form.reason.data,
-                now=clock.now(),
-                seen_version=form.seen_version,
-                override_reason=override_reason,
-            )
+            service.return_update(actor, update, form.reason.data, now=clock.now(), seen_version=form.seen_version)
             flash(_("Der Sachstand ist zurückgegeben. Die Projektleitung bekommt Ihre Begründung."), "success")
         else:
             raise RuleBroken(text("Bitte wählen Sie: freigeben oder zurückgeben."))
@@ -276,11 +269,11 @@ def _stored(form: ReportForm, draft: ProgressUpdate | None) -> list[tuple[str, s
     return author + [(str(field.label.text), value or "") for field, value in values.items()]
 
 
-def _decision_form(update: ProgressUpdate, **values: Any) -> DecisionForm:
+def _decision_form(update: ProgressUpdate, is_return: bool = False, **values: Any) -> DecisionForm:
     """The form of a decision; with the reason of an emergency only for whom the programme lets pass by four eyes."""
     form = DecisionForm(**values)
     stopped = release.is_stopped(current_actor().account_id, update.author_id)
-    if not (stopped and update.measure.programme.emergency_override):
+    if is_return or not (stopped and update.measure.programme.emergency_override):
         del form.override_reason
     return form
 

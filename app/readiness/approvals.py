@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from app.core.localized import Localized
 from app.core.text import ntext, text
-from app.organisations.permissions import Permission
+from app.organisations.permissions import Permission, Role
 from app.programmes import soundness, workflow
 from app.programmes.access import EDITING_ROLES
 from app.programmes.workflow import Transition, Workflow
@@ -18,10 +19,10 @@ def approvals(facts: Facts) -> Check:
     headed = [measure for measure in facts.asked if measure.heads]
     watched = [measure for measure in headed if any(head != measure.lead for head in measure.heads)]
     decidable = sum(waiting.has_free_head for waiting in facts.waiting)
-    rules = _rules(facts)
-    steps = [step for step in rules.transitions.values() if step.four_eyes] if rules else []
-    narrow = {step.key: [*_narrow(step, rules, facts)] for step in steps if rules}
-    wide = sum(not found for found in narrow.values()) if facts.asked else 0
+    versions = _versions(facts)
+    steps = _steps(versions.values())
+    narrow = [[*_narrow(key, label, versions, facts)] for key, label in steps.items()]
+    wide = sum(not found for found in narrow) if facts.asked else 0
     return checked(
         Group.APPROVALS,
         len(facts.waiting) + len(headed) + len(steps),
@@ -32,7 +33,7 @@ def approvals(facts: Facts) -> Check:
                 if not waiting.has_free_head
             ),
             *(_own_approver(measure) for measure in headed if measure not in watched),
-            *(finding for found in narrow.values() for finding in found),
+            *(finding for found in narrow for finding in found),
         ],
         (
             decidable,
@@ -74,23 +75,35 @@ def _own_approver(measure: MeasureFacts) -> Finding:
     )
 
 
-def _rules(facts: Facts) -> Workflow | None:
-    """The newest version as the rules read it, None where it is not sound enough for that."""
-    if facts.workflow is None or soundness.has_errors(soundness.findings(facts.workflow.definition)):
-        return None
-    return workflow.build(facts.workflow.definition)
+def _versions(facts: Facts) -> Mapping[int, Workflow]:
+    """The versions that measures follow as the rules read them, before there are any the newest; without those that
+    are not sound enough for that."""
+    published = {row.version: row.definition for row in (*facts.older, facts.workflow) if row is not None}
+    followed = {measure.version for measure in facts.asked} or {max(published, default=0)}
+    return {
+        version: workflow.build(definition)
+        for version, definition in sorted(published.items())
+        if version in followed and not soundness.has_errors(soundness.findings(definition))
+    }
 
 
-def _narrow(step: Transition, rules: Workflow, facts: Facts) -> Iterator[Finding]:
-    """Measures for which one person alone has the role of a step that needs four eyes: an error where they may also
-    be who brought the measure there or changed it, whom four eyes stop; else a warning."""
-    before = {role for one in rules.transitions.values() if one.target == step.source for role in one.roles}
-    involving = before | set(EDITING_ROLES)
+def _steps(versions: Iterable[Workflow]) -> Mapping[str, Localized]:
+    """The steps that demand four eyes, each once, with the label of the newest version that has it."""
+    return {key: step.label for rules in versions for key, step in rules.transitions.items() if step.four_eyes}
+
+
+def _narrow(key: str, label: Localized, versions: Mapping[int, Workflow], facts: Facts) -> Iterator[Finding]:
+    """Measures in whose version a step needs four eyes and for which one person alone has its role: an error where
+    they may also be who brought the measure there or changed it, whom four eyes stop; else a warning."""
     stuck = alone = 0
     for measure in facts.asked:
+        rules = versions.get(measure.version)
+        step = rules.transitions.get(key) if rules else None
+        if rules is None or step is None or not step.four_eyes:
+            continue
         able = [roles for roles in facts.roles_for(measure).values() if roles & step.roles]
         if len(able) == 1:
-            may_be_stopped = not involving.isdisjoint(able[0])
+            may_be_stopped = not _involving(step, rules).isdisjoint(able[0])
             stuck += may_be_stopped
             alone += not may_be_stopped
     if stuck:
@@ -100,7 +113,7 @@ def _narrow(step: Transition, rules: Workflow, facts: Facts) -> Iterator[Finding
             "Schritt „%(step)s“ verlangt vier Augen; bei %(n)s Maßnahmen kann ihn nur eine Person gehen, und "
             "sie kann selbst beteiligt sein",
             stuck,
-            step=step.label,
+            step=label,
         )
         yield Finding(Group.APPROVALS, "error", sentence, PEOPLE, facts.is_sample)
     if alone:
@@ -108,6 +121,12 @@ def _narrow(step: Transition, rules: Workflow, facts: Facts) -> Iterator[Finding
             "Schritt „%(step)s“ verlangt vier Augen; bei %(n)s Maßnahme kann ihn nur eine Person gehen",
             "Schritt „%(step)s“ verlangt vier Augen; bei %(n)s Maßnahmen kann ihn nur eine Person gehen",
             alone,
-            step=step.label,
+            step=label,
         )
         yield Finding(Group.APPROVALS, "warning", sentence, PEOPLE, facts.is_sample)
+
+
+def _involving(step: Transition, rules: Workflow) -> frozenset[Role]:
+    """The roles that bring a measure to where a step begins, or change its details."""
+    before = {role for one in rules.transitions.values() if one.target == step.source for role in one.roles}
+    return frozenset(before | set(EDITING_ROLES))

@@ -132,7 +132,7 @@ class StepFacts:
 
 @dataclass(frozen=True)
 class WorkflowFacts:
-    """The newest published version."""
+    """A published version."""
 
     version: int
     definition: Mapping[str, Any]
@@ -140,7 +140,8 @@ class WorkflowFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is known of a programme before it goes live."""
+    """All that is known of a programme before it goes live. `workflow` is the newest published version, `older` are
+    those before it that measures still follow."""
 
     key: str
     measures: tuple[MeasureFacts, ...] = ()
@@ -150,6 +151,7 @@ class Facts:
     owed: tuple[Owed, ...] = ()
     funders: tuple[FunderFacts, ...] = ()
     workflow: WorkflowFacts | None = None
+    older: tuple[WorkflowFacts, ...] = ()
     is_sample: bool = False
 
     @property

@@ -79,13 +79,18 @@ def gather(programme: Programme) -> Facts:
         steps=tuple(StepFacts(policy.words(step), step.recipients) for step in ladder_of(programme)),
         owed=tuple(_owed(programme)),
         funders=tuple(_funders(programme)),
-        workflow=WorkflowFacts(newest.version, newest.definition) if newest else None,
+        workflow=_version(newest) if newest else None,
+        older=tuple(_version(row) for row in {row.workflow: None for row in rows} if row is not newest),
         is_sample=programme.is_sample,
     )
 
 
 def _person(account: Account) -> Person:
     return Person(account.id, account.name, account.email, account.active, account.is_sample)
+
+
+def _version(workflow: Workflow) -> WorkflowFacts:
+    return WorkflowFacts(workflow.version, workflow.definition)
 
 
 def _newest_workflow(programme: Programme) -> Workflow | None:

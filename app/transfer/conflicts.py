@@ -18,12 +18,13 @@ from app.transfer.format import CityFile, Measure, Programme
 from app.transfer.queries import Known, fields_changed_by_people, newest_workflow
 from app.transfer.references import WAITS_FOR_ITSELF
 from app.transfer.rings import in_rings
-from app.transfer.workflows import definition, is_same
+from app.transfer.workflows import definition, is_same, retyped
 
 
 def conflicts(city: CityFile, known: Known) -> Iterator[Finding]:
-    """Another city, a published workflow that the file changes, a status the newest workflow does not have, a field
-    that a status requires, measures that would wait for each other."""
+    """Another city, a published workflow that the file changes or a field of one to which it gives another type, a
+    status the newest workflow does not have, a field that a status requires, measures that would wait for each other.
+    """
     stored_city = known.city()
     if stored_city is not None and stored_city.key != city.city.key:
         other = text(
@@ -61,6 +62,8 @@ def _workflow(programme: Programme, stored: StoredProgramme) -> Iterator[Finding
             newest=max(published),
         )
         yield Finding.at(programme.workflow.place("version"), older)
+    if version not in published:
+        yield from retyped(programme, (row.definition for row in stored.workflows))
 
 
 def _status(measure: Measure, version: int, known: Known) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 from app.core.database import db
 from app.core.errors import NotFound, RuleBroken
 from app.core.text import text
+from app.measures.service import hold_predecessors
 from app.organisations.permissions import Actor
 from app.programmes.models import Programme
 from app.transfer import queries
@@ -38,11 +39,14 @@ class Refused(RuleBroken):
 def import_city(actor: Actor, city: CityFile, *, now: datetime) -> Summary:
     """Makes the database say what the file says, and leaves alone what people decided in Wegmarke.
 
-    `city` was read without errors; `now` decides which days of the file still lie ahead.
+    `city` was read without errors; `now` decides which days of the file still lie ahead. What the file says about the
+    time before Wegmarke, such as a milestone reached or a report released, is taken as it is, without a decision; it
+    stands in the log under the name of the import.
 
     Raises:
         Refused: with every finding, before the first change.
     """
+    hold_predecessors()
     known = Known.read(city)
     found = tuple(conflicts(city, known))
     if found:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from app.core.localized import Localized
 from app.core.sources import Source as KeptSource
 from app.organisations.permissions import Role
-from app.programmes import soundness
+from app.programmes import editing, soundness
 from app.programmes import workflow as rules
 from app.transfer import format as city_file
 from app.transfer.entries import Entry, Source
@@ -36,6 +36,12 @@ def held_roles(city: city_file.CityFile, programme: city_file.Programme) -> froz
     if any(measure.lead for measure in city.measures if measure.programme == programme.key):
         held.add(Role.PROJECT_LEAD)
     return frozenset(held)
+
+
+def retyped(programme: city_file.Programme, published: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Fields that the file gives another type than they have in the published versions, the oldest first."""
+    for found in editing.retyped(definition(programme.workflow), editing.types_of(published)):
+        yield Finding.at(_place(programme.workflow, found.path), found.message)
 
 
 def definition(workflow: city_file.Workflow) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def test_a_text_says_itself_in_german_and_chooses_its_plural() -> None:
 
 def test_a_list_of_names_is_said_in_the_readers_language(app: Flask) -> None:
     sentence = text(
-        "dafür ist eine andere Rolle nötig: %(roles)s", roles=(text("Projektleitung"), text("Koordination"))
+        "bei dieser Maßnahme kann das nur: %(roles)s",
+        roles=(text("Projektleitung"), text("Koordination")),
     )
     assert str(sentence).endswith("Projektleitung, Koordination")
     with in_language("en"):

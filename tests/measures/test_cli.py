@@ -96,7 +96,7 @@ def test_a_refusal_says_every_unmet_condition_on_a_line_of_its_own(app: Flask, c
     code, said = step(app, city.measure, "finish", city.head)
     assert code == 1
     assert said.splitlines() == [
-        "dafür ist eine andere Rolle nötig: Projektleitung",
+        "bei dieser Maßnahme kann das nur: Projektleitung",
         "1 von 1 Meilensteinen ist nicht freigegeben",
         "Begründung fehlt",
         "Angabe „Ergebnis“ fehlt",
@@ -158,7 +158,7 @@ def test_the_list_of_steps_is_that_of_the_page(app: Flask, city: City) -> None:
     code, said = run(app, "steps", named(city.measure), "--as", city.lead.email)
     assert code == 0
     assert "finish „Umsetzung abschließen“: möglich" in said
-    assert "stop „Abbruch beschließen“: noch nicht möglich\n  - dafür ist eine andere Rolle nötig" in said
+    assert "stop „Abbruch beschließen“: noch nicht möglich\n  - bei dieser Maßnahme kann das nur" in said
     code, said = run(app, "steps", named(city.measure), "--as", city.lead.email, "--json")
     told = json.loads(said)
     assert {row["key"]: row["is_possible"] for row in told["steps"]} == {

@@ -145,6 +145,9 @@ def test_measures_of_several_older_versions_move_at_once() -> None:
     ]
 
 
+WITHOUT_A_STEP = "Der Status wechselt ohne Schritt: Bedingungen und Vier-Augen-Prinzip werden übergangen."
+
+
 @pytest.mark.parametrize(
     ("mapped", "said"),
     [
@@ -215,13 +218,21 @@ def test_the_statuses_in_use_are_those_of_measures_that_are_to_move() -> None:
 def test_another_meaning_is_told_with_what_it_does_to_reminders(before: str, after: str, said: str | None) -> None:
     keys = ("approved", "running", "paused", "accepted", "done")
     fate = fate_of(workflow(*keys), workflow(*keys), standing(before), (before, after))
-    assert remarks(fate) == ([said] if said else [])
+    assert remarks(fate) == [*([said] if said else []), WITHOUT_A_STEP]
 
 
 def test_steps_that_are_no_longer_possible_are_named() -> None:
     old = workflow("running", "paused", "done", steps=[("running", "paused"), ("running", "done")])
     new = workflow("running", "done", steps=[("running", "done")])
     assert remarks(fate_of(old, new, standing("running"))) == ["Nicht mehr möglich: In Umsetzung beenden: Pausiert."]
+
+
+def test_steps_that_begin_are_named() -> None:
+    old = workflow("running", "done", steps=[("running", "done")])
+    new = workflow(
+        "running", "paused", "done", steps=[("running", "done"), ("running", "paused"), ("paused", "done")]
+    )
+    assert remarks(fate_of(old, new, standing("running"))) == ["Neu möglich: In Umsetzung beenden: Pausiert."]
 
 
 def test_a_status_without_any_way_on_is_told() -> None:

@@ -95,7 +95,7 @@ def test_the_second_of_two_people_is_told(city: City) -> None:
 def test_a_refusal_names_role_and_guards_together_and_nothing_that_is_met(city: City) -> None:
     with pytest.raises(Forbidden) as refusal:
         finish(actor(city.head), city.measure, note="Fertig", result=" ")
-    assert str(refusal.value) == "dafür ist eine andere Rolle nötig: Projektleitung; Angabe „Ergebnis“ fehlt"
+    assert str(refusal.value) == "bei dieser Maßnahme kann das nur: Projektleitung; Angabe „Ergebnis“ fehlt"
 
 
 def test_a_step_keeps_only_the_fields_it_asks_this_person_for(city: City) -> None:

@@ -100,7 +100,7 @@ def test_a_step_is_taken_by_its_role_and_the_others_read_why_they_cannot(
     answer = client.post(address, data=form(city.measure, note="Kein Geld"))
     assert answer.status_code == 403
     if who != "funder":
-        assert "dafür ist eine andere Rolle nötig: Bereichsleitung" in answer.text
+        assert "bei dieser Maßnahme kann das nur: Bereichsleitung" in answer.text
         assert "Kein Geld" in answer.text
         assert "Begründung fehlt" not in answer.text
     db.session.refresh(city.measure)

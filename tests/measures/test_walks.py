@@ -42,7 +42,7 @@ ROLES = {
 }
 """Who has which role for the measure of the walk; the others have none that moves it."""
 SAYS = {
-    "role": "dafür ist eine andere Rolle nötig",
+    "role": "bei dieser Maßnahme kann das nur",
     "four_eyes": "Vier-Augen-Prinzip",
     "milestones_planned": "es gibt keinen Meilensteinplan",
     "unit_assigned": "keine verantwortliche Stelle ist eingetragen",

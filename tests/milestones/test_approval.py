@@ -99,7 +99,7 @@ def test_what_is_offered_is_what_the_rules_allow(
     assert actions.decide == (may_decide and waits and four_eyes_hold)
     assert (actions.why_not_decide is not None) == (may_decide and waits and not four_eyes_hold)
     emergency = is_let_through(lambda _: check_four_eyes(person, involved, Override(allows_override, "Darum")), state)
-    assert actions.decide_in_emergency == (may_decide and waits and not four_eyes_hold and emergency)
+    assert actions.approve_in_emergency == (may_decide and waits and not four_eyes_hold and emergency)
 
 
 @pytest.mark.parametrize("may_decide", [False, True])
@@ -119,7 +119,7 @@ def test_an_emergency_is_for_heads_whom_four_eyes_stop_where_the_programme_allow
         involved_ids={person} if is_involved else (),
         allows_override=allows_override,
     )
-    assert actions.decide_in_emergency == (may_decide and is_involved and allows_override and is_somebody)
+    assert actions.approve_in_emergency == (may_decide and is_involved and allows_override and is_somebody)
 
 
 def is_let_through(check: object, state: MilestoneState) -> bool:

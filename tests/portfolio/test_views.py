@@ -63,7 +63,7 @@ def test_why_not_names_what_is_missing(client: Client, city: City) -> None:
     assert "Warum nicht „Umsetzung abschließen“?" in page
     assert "1 von 1 Meilensteinen ist nicht freigegeben" in page
     assert "Begründung fehlt" in page
-    assert "dafür ist eine andere Rolle nötig: Bereichsleitung" in page
+    assert "bei dieser Maßnahme kann das nur: Bereichsleitung" in page
     assert f"/measures/{city.measure.id}/status/finish" not in page
 
 

@@ -19,6 +19,7 @@ THIRD_ID = UUID(int=3)
 
 ACTING = ("coordinator", "project_lead", "department_head")
 FIELDS = ("plan", "number", "link")
+OF_EVERY_MEASURE = ("summary", "unit")
 PLAIN_GUARDS = (
     "milestones_approved",
     "milestones_planned",
@@ -77,7 +78,7 @@ roles = st.lists(st.sampled_from(ACTING), min_size=1, max_size=2, unique=True)
 def field_rules(draw: st.DrawFn) -> dict[str, Any]:
     """A rule for a field of the workflow or one of every measure; mostly strict ones, as those make trouble."""
     rule = {
-        "field": draw(st.sampled_from([*FIELDS, "summary"])),
+        "field": draw(st.sampled_from([*FIELDS, *OF_EVERY_MEASURE])),
         "rule": draw(st.sampled_from(["required", "read_only", "hidden"])),
     }
     return rule | draw(st.sampled_from([{}, {"roles": ["coordinator", "project_lead"]}]) | roles.map(_for_roles))
@@ -94,7 +95,7 @@ guards = st.one_of(
     st.just({"guard": "decision_recorded", "number": "number", "link": "link"}),
     st.builds(
         lambda keys: {"guard": "fields_filled", "fields": keys},
-        st.lists(st.sampled_from([*FIELDS, "summary"]), min_size=1, max_size=2, unique=True),
+        st.lists(st.sampled_from([*FIELDS, *OF_EVERY_MEASURE]), min_size=1, max_size=2, unique=True),
     ),
 )
 
@@ -102,7 +103,7 @@ guards = st.one_of(
 @st.composite
 def rules_of(draw: st.DrawFn, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
     """The field rules of each status; often one field is locked in most of them, which makes trouble."""
-    locked = draw(st.sampled_from([None, *FIELDS]))
+    locked = draw(st.sampled_from([None, *FIELDS, *OF_EVERY_MEASURE]))
     lock = {"field": locked, "rule": "read_only"}
     return {
         key: [

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.measures.details import RESPONSIBILITY
 from app.measures.models import Measure
 from app.organisations.permissions import Actor, Permission, Role, Scope, allows
-from app.programmes.access import EDITING_ROLES, MEASURE_FIELDS, RULE_NAMES, RULES, Access, FieldRule, access
+from app.programmes.access import (
+    ASSIGNED_FIELDS,
+    ASSIGNING_ROLES,
+    EDITING_ROLES,
+    MEASURE_FIELDS,
+    RULE_NAMES,
+    RULES,
+    Access,
+    FieldRule,
+    access,
+)
 from app.programmes.workflow import Category, Status
 from tests.programmes.definitions import ID, label
 
@@ -18,7 +31,7 @@ AUDITOR = Role.AUDITOR
 rules = st.lists(
     st.builds(
         FieldRule,
-        field=st.sampled_from(["title", "result"]),
+        field=st.just("result"),
         access=st.sampled_from(sorted(RULES.values())),
         roles=st.frozensets(st.sampled_from(Role), max_size=2),
     ),
@@ -50,7 +63,6 @@ def test_what_each_level_allows(level: Access, is_visible: bool, is_editable: bo
         ([FieldRule("result", Access.HIDDEN, frozenset({LEAD}))], {LEAD, AUDITOR}, Access.READ_ONLY),
         ([FieldRule("result", Access.REQUIRED)], {LEAD}, Access.REQUIRED),
         ([FieldRule("result", Access.HIDDEN)], set(), Access.HIDDEN),
-        ([FieldRule("title", Access.READ_ONLY)], {LEAD}, Access.OPTIONAL),
         ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], {LEAD}, Access.OPTIONAL),
         ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], set(), Access.READ_ONLY),
         ([FieldRule("result", Access.HIDDEN, frozenset({HEAD}))], {HEAD}, Access.HIDDEN),
@@ -75,32 +87,33 @@ def test_what_each_level_allows(level: Access, is_visible: bool, is_editable: bo
 def test_the_strictest_rule_of_a_role_holds_and_the_freest_of_several_roles(
     given_rules: list[FieldRule], roles: set[Role], expected: Access
 ) -> None:
-    assert access(given_rules, "result", frozenset(roles)) is expected
-    status = Status("running", label("Läuft"), Category.RUNNING, field_rules=tuple(given_rules))
-    assert status.access("result", frozenset(roles)) is expected
+    assert access(given_rules, frozenset(roles)) is expected
 
 
 @given(rules, role_sets, st.sampled_from(Role))
 def test_another_role_never_allows_less(given_rules: list[FieldRule], roles: frozenset[Role], more: Role) -> None:
     if roles:
-        assert access(given_rules, "result", roles | {more}) >= access(given_rules, "result", roles)
+        assert access(given_rules, roles | {more}) >= access(given_rules, roles)
 
 
 @given(rules, rules, role_sets)
 def test_another_rule_never_allows_more(
     given_rules: list[FieldRule], more: list[FieldRule], roles: frozenset[Role]
 ) -> None:
-    assert access([*given_rules, *more], "result", roles) <= access(given_rules, "result", roles)
+    assert access([*given_rules, *more], roles) <= access(given_rules, roles)
 
 
-@given(rules, role_sets)
-def test_a_status_asks_the_same_rules_for_every_field(given_rules: list[FieldRule], roles: frozenset[Role]) -> None:
-    status = Status("running", label("Läuft"), Category.RUNNING, field_rules=tuple(given_rules))
-    fields = ("title", "result", "unit")
-    assert [status.access(field, roles) for field in fields] == [
-        access(given_rules, field, roles) for field in fields
-    ]
-    required = {field for field in fields if access(given_rules, field, roles) is Access.REQUIRED}
+@given(rules, st.lists(st.sampled_from(["title", "result"]), min_size=6, max_size=6), role_sets)
+def test_a_status_asks_for_each_field_its_own_rules(
+    given_rules: list[FieldRule], names: list[str], roles: frozenset[Role]
+) -> None:
+    named = [replace(rule, field=name) for rule, name in zip(given_rules, names, strict=False)]
+    status = Status("running", label("Läuft"), Category.RUNNING, field_rules=tuple(named))
+    expected = {
+        field: access([rule for rule in named if rule.field == field], roles) for field in ("title", "result", "unit")
+    }
+    assert {field: status.access(field, roles) for field in expected} == expected
+    required = {field for field, level in expected.items() if level is Access.REQUIRED}
     assert sorted(status.required(roles)) == sorted(required)
 
 
@@ -118,7 +131,7 @@ def test_every_measure_has_the_fields_that_rules_may_name() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_the_roles_that_fill_the_details_are_those_with_the_permission(role: Role) -> None:
+def test_the_roles_that_change_a_measure_are_those_with_the_permission(role: Role) -> None:
     actor = Actor(ID, "x", frozenset({role}), headed_unit_ids=frozenset({ID}), organisation_ids=frozenset({ID}))
     scope = Scope(
         lead_id=ID if role is LEAD else None,
@@ -126,3 +139,8 @@ def test_the_roles_that_fill_the_details_are_those_with_the_permission(role: Rol
         funder_ids=frozenset({ID}),
     )
     assert allows(actor, Permission.EDIT_MEASURE, scope) is (role in EDITING_ROLES)
+    assert allows(actor, Permission.ASSIGN_PEOPLE, scope) is (role in ASSIGNING_ROLES)
+
+
+def test_what_is_assigned_stands_on_the_form_of_the_responsibility() -> None:
+    assert set(RESPONSIBILITY) == ASSIGNED_FIELDS

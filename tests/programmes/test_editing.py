@@ -170,6 +170,14 @@ def test_remarks_name_their_entry_and_errors_come_first() -> None:
     assert [(remark.part, remark.key) for remark in remarks] == [("statuses", "stopped"), ("statuses", "approved")]
 
 
+def test_a_remark_on_a_part_of_a_step_names_the_step() -> None:
+    definition = deepcopy(WORKFLOW)
+    definition["statuses"][0]["field_rules"] = [{"field": "summary", "rule": "read_only"}]
+    definition["transitions"][0]["guards"] = [{"guard": "fields_filled", "fields": ["summary"]}]
+    [remark] = editing.remarks(definition, {})
+    assert str(remark.sentence).startswith("Schritt „Umsetzung starten“: die Angabe „Kurzbeschreibung“ darf")
+
+
 def test_a_remark_on_a_field_rule_says_so() -> None:
     definition = editing.add_rule(WORKFLOW, "paused", {"field": "title", "rule": "hidden"})
     remark = editing.remarks(definition, {})[0]

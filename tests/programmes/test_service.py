@@ -151,7 +151,36 @@ def test_a_field_gets_no_key_under_which_measures_keep_something_else(city: City
     db.session.flush()
     db.session.expire(city.programme)
     assert put(draft, city, service.put_field, FIELD) == "prufbericht_2"
-    assert put(draft, city, service.put_field, {**FIELD, "type": "date"}) == "prufbericht"
+    assert put(draft, city, service.put_field, {**FIELD, "type": "date"}) == "prufbericht_3"
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "remove", "values", "key"),
+    [
+        ("statuses", service.put_status, service.remove_status, STATUS, "abnahme"),
+        ("transitions", service.put_transition, service.remove_transition, STEP, "abnahme_erklaren"),
+        ("fields", service.put_field, service.remove_field, FIELD, "prufbericht"),
+    ],
+)
+def test_a_key_that_was_published_is_not_handed_out_again(
+    city: City, part: str, kind: Callable[..., str], remove: Callable[..., None], values: dict[str, Any], key: str
+) -> None:
+    definition = deepcopy(WORKFLOW)
+    definition[part].append({"key": key, **values})
+    db.session.add(Workflow(programme_id=city.programme.id, version=2, definition=definition, published_at=NOON))
+    db.session.add(Workflow(programme_id=city.programme.id, version=3, definition=WORKFLOW, published_at=NOON))
+    db.session.flush()
+    db.session.expire(city.programme)
+    coordinator = actor(city.coordinator)
+    draft = service.begin_draft(coordinator, city.programme, now=NOON)
+    assert put(draft, city, kind, values) == f"{key}_2"
+    # a file that brings the entry back says itself which one it is
+    service.replace_draft(coordinator, city.programme, definition, seen_version=draft.version, now=NOON)
+    db.session.flush()
+    assert draft.definition[part][-1]["key"] == key
+    remove(coordinator, draft, key, seen_version=draft.version, now=NOON)
+    db.session.flush()
+    assert put(draft, city, kind, values) == f"{key}_2"
 
 
 def test_a_published_field_keeps_its_type(city: City, draft: WorkflowDraft) -> None:

@@ -19,6 +19,7 @@ from tests.factories import WORKFLOW
 from tests.programmes.definitions import (
     FIELDS,
     ID,
+    OF_EVERY_MEASURE,
     changed,
     definition,
     definitions,
@@ -251,6 +252,30 @@ def test_a_missing_translation_warns(path: str, place: str) -> None:
     assert soundness.has_errors(soundness.findings(changed(initial="nowhere")))
 
 
+@pytest.mark.parametrize(
+    ("other", "is_found"),
+    [("In Umsetzung", True), (" in  UMSETZUNG ", True), ("In Umsetzung II", False)],
+)
+@pytest.mark.parametrize("path", ["statuses__3", "fields__1"])
+def test_two_that_a_reader_cannot_tell_apart_warn(path: str, other: str, is_found: bool) -> None:
+    first = path.replace("3", "1").replace("fields__1", "fields__0")
+    place = path.replace("__", "[") + "].label"
+    found = told(
+        changed(
+            **{
+                f"{first}__label": {"de": "In Umsetzung", "en": "Running"},
+                f"{path}__label": {"de": other, "en": "Other"},
+            }
+        )
+    )
+    sentence = f"„{other}“ gibt es zweimal; wer liest, kann sie nicht unterscheiden"
+    assert found == ([(place, sentence, "warning")] if is_found else [])
+
+
+def test_a_status_and_a_field_may_share_their_name() -> None:
+    assert told(changed(fields__0__label={"de": "In Umsetzung", "en": "Running"})) == []
+
+
 # -- ways
 
 
@@ -331,6 +356,11 @@ def never(field: str) -> str:
     return f"nie erfüllbar: das Feld „Feld {field}“ darf bis hierher niemand ausfüllen"
 
 
+def imported(path: str, field: str) -> tuple[str, str, str]:
+    sentence = f"die Angabe „{field}“ darf bis hierher niemand ausfüllen; sie kann nur mit der Datei der Stadt kommen"
+    return path, sentence, "warning"
+
+
 DECISION = {"guard": "decision_recorded", "number": "number", "link": "link"}
 REPORT = {"guard": "progress_current", "days": 30}
 NO_REPORT = "nie erfüllbar: in keinem Status bis hierher wird über den Sachstand berichtet"
@@ -369,12 +399,48 @@ ONLY_HEADS = {"rule": "read_only", "roles": ["project_lead", "coordinator"]}
             ],
             [error("transitions[0].guards[0].fields[1]", never("plan"))],
         ),
-        # what every measure has can be there from the beginning
+        # what every measure has can have come with the city's file
         (
             [
                 locked("a", "summary"),
                 END,
                 transition("t", "a", "z", guards=[{"guard": "fields_filled", "fields": ["summary"]}]),
+            ],
+            [imported("transitions[0].guards[0].fields[0]", "Kurzbeschreibung")],
+        ),
+        (
+            [
+                locked("a", "summary"),
+                status("b"),
+                END,
+                transition("t", "a", "b"),
+                transition("u", "b", "a"),
+                transition("v", "a", "z", guards=[{"guard": "fields_filled", "fields": ["summary"]}]),
+            ],
+            [],
+        ),
+        (
+            [
+                locked("a", "ends", rule="hidden"),
+                status("z", final=True, field_rules=[{"field": "ends", "rule": "required"}]),
+                transition("t", "a", "z"),
+            ],
+            [imported("transitions[0].to", "Ende")],
+        ),
+        # who is responsible is for the coordination to say
+        (
+            [
+                status("a", field_rules=[{"field": "unit", "rule": "read_only", "roles": ["coordinator"]}]),
+                END,
+                transition("t", "a", "z", guards=[{"guard": "fields_filled", "fields": ["lead", "unit"]}]),
+            ],
+            [imported("transitions[0].guards[0].fields[1]", "Verantwortliche Stelle")],
+        ),
+        (
+            [
+                status("a", field_rules=[{"field": "unit", "rule": "read_only", "roles": ["project_lead"]}]),
+                END,
+                transition("t", "a", "z", guards=[{"guard": "fields_filled", "fields": ["unit"]}]),
             ],
             [],
         ),
@@ -730,7 +796,7 @@ class Walks:
         }
 
     def never_filled(self) -> Iterator[tuple[str, str]]:
-        for field in FIELDS:
+        for field in (*FIELDS, *OF_EVERY_MEASURE):
             places = [(key, has) for key in self.keys for has in (False, True)]
             pairs = {
                 ((row["from"], has), (row["to"], then))
@@ -740,7 +806,8 @@ class Walks:
             } | {
                 ((key, False), (key, True))
                 for key in self.keys
-                if self.may_fill(key, field, "project_lead") or self.may_fill(key, field, "coordinator")
+                if self.may_fill(key, field, "coordinator")
+                or (field not in ("lead", "unit") and self.may_fill(key, field, "project_lead"))
             }
             joined = self.connected(pairs, places)
             for number, row in self.reachable_steps():
@@ -748,7 +815,8 @@ class Walks:
                 if any(self.can_go(row, field, has=has) for has in stands or [False]):
                     continue
                 found = [place for place, name in self.named(row) if name == field] or ["to"]
-                yield from (("never filled", f"transitions[{number}].{place}") for place in found)
+                kind_of = "only imported" if field in OF_EVERY_MEASURE else "never filled"
+                yield from ((kind_of, f"transitions[{number}].{place}") for place in found)
 
     def reachable_steps(self) -> list[tuple[int, dict[str, Any]]]:
         joined = self.connected(self.pairs, self.keys)
@@ -784,8 +852,9 @@ KINDS = {
     "Sackgasse": "dead end",
     "Falle": "trap",
     "Weg hinaus": "way out",
-    "darf bis hierher": "never filled",
-    "und bis hierher": "never filled",
+    "nie erfüllbar: das Feld": "never filled",
+    "und bis hierher darf es": "never filled",
+    "nur mit der Datei": "only imported",
     "Sachstand": "never reported",
     "kann niemand gehen": "nobody",
 }
@@ -822,6 +891,11 @@ def test_the_search_finds_each_kind(kind_of_finding: str) -> None:
         "trap": [status("a"), transition("t", "a", "a")],
         "way out": [status("a", final=True), status("b", final=True), transition("t", "a", "b")],
         "never filled": [locked("a", "plan"), END, transition("t", "a", "z", fields=["plan"])],
+        "only imported": [
+            locked("a", "summary"),
+            END,
+            transition("t", "a", "z", guards=[{"guard": "fields_filled", "fields": ["summary"]}]),
+        ],
         "never reported": [status("a"), END, transition("t", "a", "z", guards=[REPORT])],
         "nobody": [status("a"), END, transition("t", "a", "z")],
     }[kind_of_finding]

@@ -515,6 +515,19 @@ def test_the_findings_lead_to_the_page_that_mends_them(client: Client, city: Cit
     assert page.index("Fehler verhindern die Veröffentlichung") < page.index("die englische Fassung fehlt")
 
 
+def test_whoever_lands_in_a_list_sees_the_errors_there(client: Client, city: City, draft: WorkflowDraft) -> None:
+    to_the_top = '<a href="#pruefung">'
+    assert to_the_top not in client.get(f"{base(city)}/draft").text
+    answer = send(client, city, "/new-status", {**STATUS, "label_en": ""})
+    assert answer.location.endswith("/draft#status-abnahme")
+    page = client.get(f"{base(city)}/draft").text
+    assert page.count(to_the_top) == 3
+    entry = page.partition('id="status-abnahme"')[2].partition("</li>")[0]
+    assert "ist vom Anfang aus nicht erreichbar" in entry
+    assert "die englische Fassung fehlt" not in entry  # hints stand above alone: a German draft has one everywhere
+    assert "Fehler:" not in page.partition('id="status-paused"')[2].partition("</li>")[0]
+
+
 def test_a_role_nobody_holds_is_a_hint(client: Client, city: City, draft: WorkflowDraft) -> None:
     city.lead.active = city.other_lead.active = False
     page = client.get(f"{base(city)}/draft").text

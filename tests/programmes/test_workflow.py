@@ -27,6 +27,7 @@ from tests.factories import WORKFLOW
 from tests.programmes.definitions import (
     FIELDS,
     ID,
+    OF_EVERY_MEASURE,
     OTHER_ID,
     THIRD_ID,
     changed,
@@ -70,7 +71,7 @@ def test_a_step_goes_when_everything_is_met() -> None:
 def test_why_not_names_every_unmet_condition_and_no_met_one() -> None:
     facts = Facts(milestones=4, unapproved_milestones=2, has_unit=True)
     assert unmet(RULES, "finish", HEAD, facts) == [
-        "dafür ist eine andere Rolle nötig: Projektleitung",
+        "bei dieser Maßnahme kann das nur: Projektleitung",
         "2 von 4 Meilensteinen sind nicht freigegeben",
         "Begründung fehlt",
         "Angabe „Ergebnis“ fehlt",
@@ -83,7 +84,7 @@ def test_why_not_names_every_unmet_condition_and_no_met_one() -> None:
 def test_a_step_of_several_roles_names_them_all() -> None:
     rules = workflow.build(changed(transitions__0__roles=["department_head", "coordinator", "project_lead"]))
     [role, *_others] = workflow.conditions(rules, rules.transitions["start"], SYSTEM, READY)
-    assert str(role.sentence) == "dafür ist eine andere Rolle nötig: Koordination, Projektleitung, Bereichsleitung"
+    assert str(role.sentence) == "bei dieser Maßnahme kann das nur: Koordination, Projektleitung, Bereichsleitung"
     assert (role.is_met, role.is_forbidden, role.input_field) == (False, True, None)
     [role, *_others] = workflow.conditions(rules, rules.transitions["start"], LEAD, READY)
     assert str(role.sentence) == "Ihre Rolle darf diesen Schritt gehen: Koordination, Projektleitung, Bereichsleitung"
@@ -307,7 +308,7 @@ people = st.builds(
     account_id=st.sampled_from([ID, OTHER_ID, None]),
     roles=st.frozensets(st.sampled_from(Role), max_size=3) | st.just(frozenset(ACTING_ROLES)),
 )
-field_keys = st.frozensets(st.sampled_from([*FIELDS, "summary"]))
+field_keys = st.frozensets(st.sampled_from([*FIELDS, *OF_EVERY_MEASURE]))
 facts_of_measures = st.builds(
     Facts,
     milestones=st.integers(2, 4),
@@ -328,7 +329,7 @@ ready_facts = st.builds(
     has_grant_notice=st.just(value=True),
     assigned_roles=st.just(frozenset(Role)),
     update_age=st.just(0),
-    filled=st.just(frozenset([*FIELDS, "summary"])) | field_keys,
+    filled=st.just(frozenset([*FIELDS, *OF_EVERY_MEASURE])) | field_keys,
     involved_ids=st.frozensets(st.sampled_from([ID, OTHER_ID])),
     allows_override=st.booleans(),
 )
@@ -336,12 +337,12 @@ typed_values = st.sampled_from(["", "  ", "DS10/2231", None])
 givens = st.builds(
     Given,
     note=st.sampled_from(["", " ", "Erledigt"]),
-    record=st.dictionaries(st.sampled_from([*FIELDS, "summary"]), typed_values),
+    record=st.dictionaries(st.sampled_from([*FIELDS, *OF_EVERY_MEASURE]), typed_values),
     evidence=st.integers(0, 1),
     override_reason=st.sampled_from(["", " ", "Stichtag heute"]),
 )
 
-EVERYTHING = Given("Erledigt", dict.fromkeys([*FIELDS, "summary"], "DS10/2231"), 1, "Stichtag heute")
+EVERYTHING = Given("Erledigt", dict.fromkeys([*FIELDS, *OF_EVERY_MEASURE], "DS10/2231"), 1, "Stichtag heute")
 ready_givens = st.just(EVERYTHING)
 
 LEVELS = ("hidden", "read_only", "required", "optional")
@@ -380,7 +381,7 @@ class Oracle:
         named = {*self.row["fields"]}
         for guard in self.row["guards"]:
             named |= {*guard.get("fields", [])} | {guard[name] for name in ("number", "link") if name in guard}
-        everything = [*FIELDS, "summary"]
+        everything = [*FIELDS, *OF_EVERY_MEASURE]
         return named | {field for field in everything if self.level(self.row["to"], field) == "required"}
 
     def verdicts(self) -> Iterator[tuple[str, bool, bool]]:
@@ -420,7 +421,7 @@ class Oracle:
 
 
 SAYS = {
-    "role": ("Ihre Rolle darf", "dafür ist eine andere Rolle nötig"),
+    "role": ("Ihre Rolle darf", "bei dieser Maßnahme kann das nur"),
     "four_eyes": ("Vier-Augen-Prinzip", "Vier-Augen-Prinzip: Sie haben die Maßnahme zuletzt"),
     "milestones_approved": ("alle Meilensteine sind", "Meilensteinen"),
     "milestones_planned": ("es gibt einen Meilensteinplan", "es gibt keinen Meilensteinplan"),

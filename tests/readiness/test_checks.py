@@ -397,6 +397,20 @@ def test_a_person_with_two_roles_is_told_once_with_both() -> None:
     ]
 
 
+def test_a_measure_is_judged_by_the_steps_of_the_version_it_follows() -> None:
+    strict = with_workflow(four_eyes_for_lead).workflow
+    assert strict is not None
+    behind = replace(READY, older=(strict,), workflow=WorkflowFacts(2, WORKFLOW))
+    ahead = replace(behind, measures=(MEASURE, replace(OTHER, version=2)))
+    for facts, told in ((behind, "bei 2 Maßnahmen"), (ahead, "bei 1 Maßnahme ")):
+        (sentence,) = [said for group, _level, said in found(facts) if group == "approvals"]
+        assert told in sentence
+    newest = replace(READY, older=(WorkflowFacts(1, WORKFLOW),), workflow=replace(strict, version=2))
+    assert [group for group, _level, _said in found(newest)] == ["workflow"], "nobody follows the strict one yet"
+    both = replace(behind, measures=ahead.measures, workflow=replace(strict, version=2))
+    assert "bei 2 Maßnahmen" in found(both)[0][2], "one step, told once"
+
+
 def test_a_second_holder_of_the_roles_opens_a_step_with_four_eyes() -> None:
     both = with_workflow(lambda row: four_eyes_for_lead(row | {"roles": ["project_lead", "coordinator"]}))
     assert found(both) == []

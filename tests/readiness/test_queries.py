@@ -215,6 +215,21 @@ def test_the_newest_version_is_the_one_that_is_looked_at(ready: City) -> None:
     ) in (found(ready))
 
 
+def test_the_version_that_a_measure_still_follows_is_gathered_too(ready: City) -> None:
+    steps = [row | {"four_eyes": True} if row["key"] == "stop" else row for row in WORKFLOW["transitions"]]
+    strict = WORKFLOW | {"transitions": steps}
+    for version, definition in ((2, strict), (3, WORKFLOW)):
+        add(Workflow(programme_id=ready.programme.id, version=version, definition=definition, published_at=NOON))
+    db.session.expire_all()
+    ready.measure.workflow = ready.programme.workflows[1]
+    ready.other_head.active = False
+    db.session.commit()
+    facts = queries.gather(ready.programme)
+    assert facts.workflow is not None
+    assert (facts.workflow.version, [row.version for row in facts.older]) == (3, [2])
+    assert ("approvals", "error") in [row[:2] for row in found(ready)]
+
+
 def test_an_unknown_status_is_a_warning_and_asks_no_more(ready: City) -> None:
     ready.measure.status = None
     ready.measure.lead = None

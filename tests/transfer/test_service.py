@@ -487,6 +487,24 @@ def test_a_file_with_the_older_version_is_in_order_and_new_measures_still_get_th
     )
 
 
+FIELDS = "      fields:\n        - {key: zahl, label: {de: Zahl, en: Number}, type: text}\n      initial: geplant\n"
+FIRST = changed("      initial: geplant\n", FIELDS)
+
+
+def test_a_field_keeps_the_type_it_was_published_with(app: Flask) -> None:
+    take_in(city_of(FIRST))
+    second = FIRST.replace("      fields:\n", "      version: 2\n      fields:\n")
+    with pytest.raises(Refused) as refused:
+        take_in(city_of(second.replace("type: text", "type: date")))
+    (finding,) = refused.value.findings
+    assert (finding.path, str(finding.message)) == (
+        "programmes[0].workflow.fields[0].type",
+        "die Art bleibt „kurzer Text“, denn Maßnahmen haben hier schon Werte; legen Sie sonst ein neues Feld an",
+    )
+    take_in(city_of(second.replace("de: Zahl, en: Number", "de: Anzahl, en: Count")))
+    assert [row.version for row in the(Programme, key="klima").workflows] == [1, 2]
+
+
 def test_a_version_below_the_published_ones_is_refused(app: Flask) -> None:
     take_in(city_of(NEW_VERSION.replace("version: 2", "version: 5")))
     with pytest.raises(Refused, match="passt nicht"):
