@@ -108,6 +108,11 @@ class Remark:
     is_rule: bool = False
 
     @property
+    def is_about_ways(self) -> bool:
+        """Whether it is mended by a step to or from the status, not in the status itself."""
+        return self.part == "statuses" and self.finding.path.endswith("]") and not self.is_rule
+
+    @property
     def is_error(self) -> bool:
         """Whether it keeps the definition from being published."""
         return self.finding.level == "error"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Programme(Sourced, Identified, Model):
     """A grant programme. `send_time` is local time in `time_zone`, before which no reminder leaves.
 
-    With `emergency_override`, somebody whom four eyes stop may decide all the same, with a reason that stands in the
-    log and in every digest.
+    With `emergency_override`, somebody whom four eyes stop may take a step, approve or release all the same, with a
+    reason that stands in the log and is told in the digests.
     """
 
     __tablename__ = "programme"

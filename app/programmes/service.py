@@ -6,6 +6,7 @@ A draft belongs to a programme and is one row: whoever changes it says which sta
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -361,8 +362,9 @@ OTHERWISE: Mapping[Part, str] = {"statuses": "status", "transitions": "schritt",
 
 
 def _free_key(label: str, taken: Collection[str], part: Part) -> str:
-    """A German label as a key that is not taken."""
-    wording = re.sub(r"[^a-z0-9]+", "_", sort_key(label)).strip("_")[:LONGEST_KEY].strip("_") or OTHERWISE[part]
+    """A German label as a key that is not taken, with ae for the letter that sorts as a."""
+    spelt = unicodedata.normalize("NFD", label).replace("\u0308", "e")
+    wording = re.sub(r"[^a-z0-9]+", "_", sort_key(spelt)).strip("_")[:LONGEST_KEY].strip("_") or OTHERWISE[part]
     candidates = (wording if number == 1 else f"{wording}_{number}" for number in range(1, len(taken) + 2))
     return next(key for key in candidates if key not in taken)
 

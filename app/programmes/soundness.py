@@ -18,7 +18,7 @@ from app.organisations.permissions import ACTING_ROLES, ROLE_NAMES, Role
 from app.programmes import paths
 from app.programmes.access import ALWAYS_VISIBLE, MEASURE_FIELDS
 from app.programmes.guards import ASSIGNABLE_ROLES, GUARDS, PARAMETERS
-from app.programmes.workflow import FieldType, Workflow, build
+from app.programmes.workflow import FieldType, Transition, Workflow, build
 
 Level: TypeAlias = Literal["error", "warning"]
 Definition: TypeAlias = Mapping[str, Any]
@@ -54,8 +54,10 @@ def findings(definition: Definition, held_roles: Collection[Role] | None = None)
     found = list(_excess(definition))
     if found:
         return tuple(found)
-    found += [*islice(_references(definition), MOST_WRONG_KEYS), *_labels(definition), *_twins(definition)]
-    if has_errors(found):
+    found += islice(_references(definition), MOST_WRONG_KEYS)
+    is_readable = not has_errors(found)
+    found += [*islice(_contradictions(definition), MOST_WRONG_KEYS), *_labels(definition), *_twins(definition)]
+    if not is_readable:
         return tuple(found)
     workflow = build(definition)
     found += _ways(workflow)
@@ -211,15 +213,54 @@ def _parameter(path: str, parameter: str, value: Any, types: Mapping[str, str]) 
             yield Finding(path, text("das Feld „%(key)s“ muss vom Typ „%(type)s“ sein", key=value, type=wanted.value))
 
 
+# -- field rules
+
+
+def _contradictions(definition: Definition) -> Iterator[Finding]:
+    for index, row in enumerate(definition["statuses"]):
+        yield from _torn(f"statuses[{index}].field_rules", row.get("field_rules", ()))
+
+
+def _torn(path: str, rules: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Two rules for one field and one role: the strictest would hold, which is hardly meant. And rules in vain."""
+    first: dict[tuple[str, Role], str] = {}
+    for index, row in enumerate(rules):
+        rule, roles = row["rule"], frozenset(map(Role, row.get("roles") or Role))
+        others = {role: first[row["field"], role] for role in roles if (row["field"], role) in first}
+        if others:
+            names = tuple(ROLE_NAMES[role] for role in Role if role in others)
+            is_torn = any(rule != other and "required" in (rule, other) for other in others.values())
+            yield Finding(
+                f"{path}[{index}]",
+                text("für dieses Feld widersprechen sich zwei Regeln: %(roles)s", roles=names)
+                if is_torn
+                else text("für dieses Feld gelten zwei Regeln, und die strengere zählt: %(roles)s", roles=names),
+                "error" if is_torn else "warning",
+            )
+        first.update({(row["field"], role): rule for role in roles - others.keys()})
+        for role in map(Role, row.get("roles", ())):
+            if rule == "required" and role not in ACTING_ROLES:
+                in_vain = text("die Rolle „%(role)s“ füllt nie etwas aus", role=ROLE_NAMES[role])
+                yield Finding(f"{path}[{index}]", in_vain, "warning")
+
+
 # -- words
+
+
+UNTRANSLATED: Mapping[str, Text] = {
+    "label": text("die englische Fassung fehlt"),
+    "public_label": text("die englische Fassung der öffentlichen Bezeichnung fehlt"),
+    "expectation": text("die englische Fassung dessen fehlt, was jetzt erwartet wird"),
+    "hint": text("die englische Fassung des Hinweises fehlt"),
+}
 
 
 def _labels(definition: Definition) -> Iterator[Finding]:
     for name in ("statuses", "transitions", "fields"):
         for index, row in enumerate(definition.get(name, ())):
-            for words in ("label", "public_label", "expectation", "hint"):
+            for words, missing in UNTRANSLATED.items():
                 if row.get(words) and not row[words].get("en"):
-                    yield Finding(f"{name}[{index}].{words}", text("die englische Fassung fehlt"), "warning")
+                    yield Finding(f"{name}[{index}].{words}", missing, "warning")
     seen: set[tuple[str, str, str]] = set()
     for index, row in enumerate(definition["transitions"]):
         labels = {language: row["label"].get(language) or row["label"]["de"] for language in LANGUAGES}
@@ -289,6 +330,7 @@ def _impossible(definition: Definition, workflow: Workflow) -> Iterator[Finding]
         awaited = paths.awaited(workflow, transition)
         never = [key for key in workflow.labels if key in awaited and transition.source not in filled[key]]
         yield from _never_filled(path, row, workflow, never)
+        yield from _locked(path, workflow, transition, never)
 
 
 def _never_reported(path: str, row: Mapping[str, Any]) -> Iterator[Finding]:
@@ -322,6 +364,22 @@ def _never_filled(path: str, row: Mapping[str, Any], workflow: Workflow, never: 
                 f"{path}.{place}",
                 text("nie erfüllbar: das Feld „%(field)s“ darf bis hierher niemand ausfüllen", field=label),
             )
+
+
+def _locked(path: str, workflow: Workflow, transition: Transition, never: Collection[str]) -> Iterator[Finding]:
+    """A step asks a role for what the status keeps from it: somebody else must have filled it before."""
+    status = workflow.statuses[transition.source]
+    for key in transition.asks:
+        shut = [role for role in transition.roles if not status.access(key, frozenset({role})).is_editable]
+        if shut and key not in never:
+            names = tuple(ROLE_NAMES[role] for role in Role if role in shut)
+            question = text(
+                "der Schritt fragt nach „%(field)s“, aber Feldregeln in „%(status)s“ sperren es für %(roles)s",
+                field=workflow.fields[key].label,
+                status=status.label,
+                roles=names,
+            )
+            yield Finding(f"{path}.fields", question, "warning")
 
 
 def _only_imported(path: str, field: Text) -> Finding:

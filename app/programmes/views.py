@@ -164,6 +164,8 @@ def _mending_url(programme: Programme, remark: Remark) -> str:
         return url_for("programmes.draft", key=programme.key, _anchor=ANCHORS.get(remark.part, "main"))
     if remark.is_rule:
         return url_for("programmes.field_rules", key=programme.key, status_key=remark.key)
+    if remark.is_about_ways:
+        return url_for("programmes.draft", key=programme.key, _anchor=f"aus-{remark.key}")
     page = PAGES[PARTS[remark.part]]
     address: dict[str, Any] = {"key": programme.key, page.argument: remark.key}
     return url_for(page.edit, **address)

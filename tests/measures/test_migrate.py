@@ -26,6 +26,7 @@ from app.organisations.permissions import Actor, Role, system
 from app.programmes.models import Programme, Workflow
 from tests.conftest import Client
 from tests.factories import NOON, WORKFLOW, City, actor, add, add_account, add_measure, add_programme
+from tests.measures.arrange import follow
 
 LATER = datetime(2023, 3, 16, 9, tzinfo=UTC)
 
@@ -526,3 +527,36 @@ def test_bad_words_are_answered_with_a_sentence(app: Flask, city: City, words: l
     assert code != 0
     assert message in said
     assert "Traceback" not in said
+
+
+def test_what_was_typed_into_a_field_that_is_gone_is_shown_for_copying(client: Client, city: City) -> None:
+    measure = city.measure
+    follow(measure, rules=[])
+    seen = measure.version
+    follow(measure, rules=[{"field": "partners", "rule": "read_only", "roles": ["project_lead"]}])
+    client.sign_in(city.lead)
+    data = {"version": str(seen), "title": "Neuer Titel", "partners": "Verein der Freunde"}
+    answer = client.post(f"/measures/{measure.id}/edit", data=data)
+    assert answer.status_code == 409
+    assert "Diese Eingaben haben hier keinen Platz mehr" in answer.text
+    assert "Verein der Freunde" in answer.text
+    fresh = client.get(f"/measures/{measure.id}/edit").text
+    assert "keinen Platz mehr" not in fresh
+
+
+def test_an_old_address_of_a_step_leads_to_the_measure_and_says_why(client: Client, city: City) -> None:
+    city.measure.status = "paused"
+    client.sign_in(city.head)
+    answer = client.get(f"/measures/{city.measure.id}/status/stop", follow_redirects=True)
+    assert answer.request.path == f"/measures/{city.measure.id}"
+    assert "Der Status wurde inzwischen geändert" in answer.text
+
+
+def test_the_reason_of_a_move_stands_in_the_log_at_every_measure(client: Client, city: City, moving: Measure) -> None:
+    client.sign_in(city.coordinator)
+    chosen_ones = {"follower_running": "running", "follower_paused": "running"}
+    page = client.post(address(city), data=chosen_ones).text
+    more = {"seen": seen_in(page), "note": "Beschluss der Lenkungsrunde"}
+    assert client.post(address(city), data=chosen_ones | more).status_code == 302
+    assert log_of(moving)[-1].reason == "Beschluss der Lenkungsrunde"
+    assert log_of(city.programme)[-1].reason == "Beschluss der Lenkungsrunde"

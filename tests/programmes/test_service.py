@@ -86,7 +86,7 @@ def test_a_copy_is_a_value_even_where_it_goes_in_a_circle(city: City) -> None:
     put(copy, city, service.put_field, FIELD)
     publish(copy, city)
     back = service.copy_draft(coordinator, city.programme, other, now=NOON)
-    assert [row["key"] for row in back.definition["fields"]] == ["result", "look_again_on", "prufbericht"]
+    assert [row["key"] for row in back.definition["fields"]] == ["result", "look_again_on", "pruefbericht"]
     assert back.based_on is None
     assert city.programme.newest_workflow is not None
     assert city.programme.newest_workflow.definition == WORKFLOW
@@ -131,35 +131,35 @@ def test_the_system_edits_no_workflow(city: City) -> None:
 
 def test_keys_come_from_the_german_label_and_never_change(city: City, draft: WorkflowDraft) -> None:
     assert (
-        put(draft, city, service.put_status, {**STATUS, "label": {"de": "Prüfung & Abnahme!"}}) == "prufung_abnahme"
+        put(draft, city, service.put_status, {**STATUS, "label": {"de": "Prüfung & Abnahme!"}}) == "pruefung_abnahme"
     )
     assert (
-        put(draft, city, service.put_status, {**STATUS, "label": {"de": "Prüfung – Abnahme"}}) == "prufung_abnahme_2"
+        put(draft, city, service.put_status, {**STATUS, "label": {"de": "Prüfung – Abnahme"}}) == "pruefung_abnahme_2"
     )
     assert put(draft, city, service.put_status, {**STATUS, "label": {"de": "验收"}}) == "status"
     assert len(put(draft, city, service.put_status, {**STATUS, "label": {"de": "x" * 200}})) <= 60
     renamed = {**STATUS, "label": {"de": "Ganz anders"}}
-    assert put(draft, city, service.put_status, renamed, "prufung_abnahme") == "prufung_abnahme"
+    assert put(draft, city, service.put_status, renamed, "pruefung_abnahme") == "pruefung_abnahme"
     assert draft.definition["statuses"][5]["label"] == {"de": "Ganz anders"}
 
 
 def test_a_field_gets_no_key_under_which_measures_keep_something_else(city: City, draft: WorkflowDraft) -> None:
     assert put(draft, city, service.put_field, {"label": {"de": "Title"}, "type": "text"}) == "title_2"
     definition = deepcopy(WORKFLOW)
-    definition["fields"].append({"key": "prufbericht", "label": {"de": "Prüfbericht"}, "type": "date"})
+    definition["fields"].append({"key": "pruefbericht", "label": {"de": "Prüfbericht"}, "type": "date"})
     db.session.add(Workflow(programme_id=city.programme.id, version=2, definition=definition, published_at=NOON))
     db.session.flush()
     db.session.expire(city.programme)
-    assert put(draft, city, service.put_field, FIELD) == "prufbericht_2"
-    assert put(draft, city, service.put_field, {**FIELD, "type": "date"}) == "prufbericht_3"
+    assert put(draft, city, service.put_field, FIELD) == "pruefbericht_2"
+    assert put(draft, city, service.put_field, {**FIELD, "type": "date"}) == "pruefbericht_3"
 
 
 @pytest.mark.parametrize(
     ("part", "kind", "remove", "values", "key"),
     [
         ("statuses", service.put_status, service.remove_status, STATUS, "abnahme"),
-        ("transitions", service.put_transition, service.remove_transition, STEP, "abnahme_erklaren"),
-        ("fields", service.put_field, service.remove_field, FIELD, "prufbericht"),
+        ("transitions", service.put_transition, service.remove_transition, STEP, "abnahme_erklaeren"),
+        ("fields", service.put_field, service.remove_field, FIELD, "pruefbericht"),
     ],
 )
 def test_a_key_that_was_published_is_not_handed_out_again(

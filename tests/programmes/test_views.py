@@ -307,9 +307,9 @@ def test_a_step_is_added_with_all_its_conditions(client: Client, city: City, dra
         "assigned": ["department_head"],
     }
     answer = send(client, city, "/new-step", values)
-    assert (answer.status_code, answer.location) == (302, f"{base(city)}/draft#schritte-abnahme_erklaren")
+    assert (answer.status_code, answer.location) == (302, f"{base(city)}/draft#schritte-abnahme_erklaeren")
     assert stored(city)["transitions"][-1] == {
-        "key": "abnahme_erklaren",
+        "key": "abnahme_erklaeren",
         "label": {"de": "Abnahme erklären", "en": "Accept"},
         "from": "running",
         "to": "done",
@@ -326,7 +326,7 @@ def test_a_step_is_added_with_all_its_conditions(client: Client, city: City, dra
         "four_eyes": True,
     }
     assert "Der Ablauf ist schlüssig" not in client.get(f"{base(city)}/draft").text  # English is missing
-    send(client, city, "/steps/abnahme_erklaren", {**STEP, "days": "30", "number": "beschluss_text"})
+    send(client, city, "/steps/abnahme_erklaeren", {**STEP, "days": "30", "number": "beschluss_text"})
     assert stored(city)["transitions"][-1]["guards"] == []
 
 

@@ -75,7 +75,7 @@ def _status(draw: st.DrawFn, number: int, n: int, keys: list[str]) -> dict[str, 
     }
     row = _with(draw, row, public_label=LINES, expectation=LONG)
     rules = []
-    for field in draw(st.lists(st.sampled_from([*MEASURE_FIELDS, *keys]), max_size=3)):
+    for field in draw(st.lists(st.sampled_from([*MEASURE_FIELDS, *keys]), unique=True, max_size=3)):
         kinds = ["required"] if field in keys or field == "title" else ["required", "read_only", "hidden"]
         rule: dict[str, Any] = {"field": field, "rule": draw(st.sampled_from(kinds))}
         rules.append(rule | ({"roles": draw(roles(tuple(Role)))} if draw(st.booleans()) else {}))
