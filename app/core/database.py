@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,8 +14,11 @@ from uuid import UUID, uuid4
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, Uuid, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
+
+from app.core.errors import Conflict
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -101,6 +105,26 @@ def sort_key(name: str) -> str:
 
 
 _INSERTS: Mapping[str, Callable[[Any], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+def free_key(label: str, taken: Collection[str], otherwise: str, *, joint: str = "-", longest: int = 50) -> str:
+    """A label as a key that is not taken, such as "abnahme-2"; `otherwise` where it has no letter a key may have."""
+    wording = re.sub(r"[^a-z0-9]+", joint, sort_key(label)).strip(joint)[:longest].strip(joint) or otherwise
+    candidates = (wording if number == 1 else f"{wording}{joint}{number}" for number in range(1, len(taken) + 2))
+    return next(key for key in candidates if key not in taken)
+
+
+def insert(row: Model, taken: Conflict) -> None:
+    """Writes a new row at once: its constraint speaks here, and the log needs its key.
+
+    Raises:
+        Conflict: `taken`, where somebody else was first.
+    """
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        raise taken from None
 
 
 def insert_new(model: type[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,3 +50,15 @@ class Sourced:
     def is_sample_field(self, *fields: str) -> bool:
         """Whether one of these facts comes from sample data."""
         return self.is_sample or not set(fields).isdisjoint(self.sample_fields)
+
+    def forget_marks(self, facts: Collection[str], changed: Collection[str]) -> None:
+        """Takes sources and sample marks from what a person has changed; the other `facts` keep theirs, also those
+        that stood for the whole entry."""
+        sources = {name: kept for name, kept in self.sources.items() if name not in changed}
+        whole = sources.pop(WHOLE_ENTRY, None)
+        if whole:
+            sources = {name: whole for name in facts if name not in changed} | sources
+        if sources != self.sources:
+            self.sources = sources
+        if not set(changed).isdisjoint(self.sample_fields):
+            self.sample_fields = [name for name in self.sample_fields if name not in changed]

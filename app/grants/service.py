@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,15 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
 from app.core.clock import day_of
-from app.core.database import db, sort_key
+from app.core.database import db, free_key, insert
 from app.core.errors import Conflict, RuleBroken
 from app.core.forms import amount_typed
 from app.core.localized import Localized
-from app.core.sources import WHOLE_ENTRY
 from app.core.text import text
 from app.grants.models import Grant
 from app.measures.models import Measure
@@ -61,8 +58,8 @@ def create_grant(
     require(actor, Permission.RECORD_GRANTS)
     _check(programme, notice_on, measures, now)
     facts = {"title": Localized(title), "file_number": file_number, "notice_on": notice_on, "amount": amount}
-    grant = Grant(programme_id=programme.id, key=_free_key(programme, title), **facts)
-    _insert(grant)
+    grant = Grant(programme_id=programme.id, key=_key_for(programme, title), **facts)
+    insert(grant, Conflict(text("Eine Zuwendung mit dieser Bezeichnung wurde gerade angelegt."), "title"))
     grant.measures = _in_order(measures)
     audit.record(
         actor,
@@ -120,7 +117,7 @@ def record_notice(
     )
     for name in changed:
         setattr(grant, name, after[name])
-    _unmark(grant, changed)
+    grant.forget_marks(SOURCED, changed)
 
 
 def imprint(grant: Grant) -> str:
@@ -152,17 +149,6 @@ def _logged(value: Any) -> Any:
     return f"{amount_typed(value)} €" if isinstance(value, Decimal) else value
 
 
-def _unmark(grant: Grant, changed: Collection[str]) -> None:
-    sources = {name: kept for name, kept in grant.sources.items() if name not in changed}
-    whole = sources.pop(WHOLE_ENTRY, None)
-    if whole:
-        sources = {name: whole for name in SOURCED if name not in changed} | sources
-    if sources != grant.sources:
-        grant.sources = sources
-    if not set(changed).isdisjoint(grant.sample_fields):
-        grant.sample_fields = [name for name in grant.sample_fields if name not in changed]
-
-
 def _hold(grant: Grant) -> None:
     """Reads the grant and its measures as they are stored now, and keeps it until the commit."""
     db.session.expire(grant, ["measures"])
@@ -171,18 +157,6 @@ def _hold(grant: Grant) -> None:
     )
 
 
-def _insert(grant: Grant) -> None:
-    """Writes a new grant at once: its constraint speaks here, and the log needs its key."""
-    try:
-        with db.session.begin_nested():
-            db.session.add(grant)
-    except IntegrityError:
-        raise Conflict(text("Eine Zuwendung mit dieser Bezeichnung wurde gerade angelegt."), "title") from None
-
-
-def _free_key(programme: Programme, title: str) -> str:
-    """The title as a key that no other grant of the programme has."""
-    wording = re.sub(r"[^a-z0-9]+", "-", sort_key(title)).strip("-")[:50].rstrip("-") or "zuwendung"
+def _key_for(programme: Programme, title: str) -> str:
     taken = set(db.session.scalars(select(Grant.key).where(Grant.programme_id == programme.id)))
-    candidates = (wording if number == 1 else f"{wording}-{number}" for number in range(1, len(taken) + 2))
-    return next(key for key in candidates if key not in taken)
+    return free_key(title, taken, "zuwendung")

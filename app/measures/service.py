@@ -20,7 +20,6 @@ from app.core.database import db, sort_key
 from app.core.errors import Conflict, Forbidden, NotFound, RuleBroken
 from app.core.forms import amount_typed, stripped
 from app.core.localized import Localized
-from app.core.sources import WHOLE_ENTRY
 from app.core.text import Text, joined, text
 from app.documents import service as documents
 from app.documents.service import Receipt
@@ -283,7 +282,7 @@ def assign(
     measure.lead_id = lead.id if lead else None
     measure.unit_id = unit.id if unit else None
     measure.edited_by_id = actor.account_id
-    _unmark(measure, changed)
+    measure.forget_marks(MEASURE_FIELDS, changed)
 
 
 def edit_measure(
@@ -334,7 +333,7 @@ def edit_measure(
     measure.sort_key = sort_key(str(measure.name))[:LONGEST_SORT_KEY]
     measure.edited_by_id = actor.account_id
     flag_modified(measure, "edited_by_id")  # a change of predecessors alone must count up the version, too
-    _unmark(measure, changed)
+    measure.forget_marks(MEASURE_FIELDS, changed)
 
 
 def _labels(measure: Measure) -> dict[str, Text | Localized]:
@@ -396,18 +395,6 @@ def _logged(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{amount_typed(value)} €"
     return str(value.name) if isinstance(value, FocusArea) else value
-
-
-def _unmark(measure: Measure, changed: Collection[str]) -> None:
-    """Takes the sources and sample marks from facts that a person has changed; the other facts keep theirs."""
-    sources = {name: kept for name, kept in measure.sources.items() if name not in changed}
-    whole = sources.pop(WHOLE_ENTRY, None)
-    if whole:
-        sources = {name: whole for name in MEASURE_FIELDS if name not in changed} | sources
-    if sources != measure.sources:
-        measure.sources = sources
-    if not set(changed).isdisjoint(measure.sample_fields):
-        measure.sample_fields = [name for name in measure.sample_fields if name not in changed]
 
 
 def hold_predecessors() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Account
 from app.audit import service as audit
 from app.core.clock import day_of
-from app.core.database import db, sort_key
+from app.core.database import db, free_key, insert
 from app.core.errors import Conflict
 from app.core.localized import Localized
 from app.core.text import Text, text
@@ -42,13 +40,13 @@ def plan_milestone(
     require(actor, Permission.PLAN_MILESTONES, measure.scope)
     milestone = Milestone(
         measure_id=measure.id,
-        key=_free_key(measure, title),
+        key=_key_for(measure, title),
         title=Localized(title),
         description=Localized(description) if description else None,
         planned_on=planned_on,
         edited_by_id=actor.account_id,
     )
-    _insert(milestone, Conflict(text("Ein Meilenstein mit diesem Titel wurde gerade angelegt."), "title"))
+    insert(milestone, Conflict(text("Ein Meilenstein mit diesem Titel wurde gerade angelegt."), "title"))
     audit.record(
         actor,
         milestone,
@@ -196,7 +194,7 @@ def request_approval(
         actual_on=actual_on,
         statement=statement.strip(),
     )
-    _insert(approval, Conflict(text("Für diesen Meilenstein wurde die Freigabe bereits beantragt.")))
+    insert(approval, Conflict(text("Für diesen Meilenstein wurde die Freigabe bereits beantragt.")))
     db.session.expire(milestone, ["approvals"])
     approval.evidence.extend(documents.attach(evidence, actor.account_id, now=now))
     audit.record(
@@ -359,24 +357,12 @@ def _hold(milestone: Milestone) -> None:
     db.session.execute(query, execution_options={"populate_existing": True}).scalar_one()
 
 
-def _insert(row: Milestone | Approval, taken: Conflict) -> None:
-    """Writes a new row at once: its constraint speaks here, and the log needs its key."""
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError:
-        raise taken from None
-
-
 def _reworded(before: Localized | None, german: str | None) -> Localized | None:
     if before is not None and before.de == german:
         return before
     return Localized(german) if german else None
 
 
-def _free_key(measure: Measure, title: str) -> str:
-    """The title as a key that no other milestone of the measure has."""
-    wording = re.sub(r"[^a-z0-9]+", "-", sort_key(title)).strip("-")[:50].rstrip("-") or "meilenstein"
+def _key_for(measure: Measure, title: str) -> str:
     taken = set(db.session.scalars(select(Milestone.key).where(Milestone.measure_id == measure.id)))
-    candidates = (wording if number == 1 else f"{wording}-{number}" for number in range(1, len(taken) + 2))
-    return next(key for key in candidates if key not in taken)
+    return free_key(title, taken, "meilenstein")

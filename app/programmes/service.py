@@ -5,16 +5,14 @@ A draft belongs to a programme and is one row: whoever changes it says which sta
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
-from app.core.database import db, sort_key
+from app.core.database import db, free_key, insert
 from app.core.errors import Conflict, NotFound, RuleBroken
 from app.core.text import Text, joined, text
 from app.organisations.permissions import Actor, Permission, require
@@ -142,7 +140,7 @@ def publish_draft(
         published_by_id=actor.account_id,
         note=note.strip(),
     )
-    _insert(workflow, Conflict(text("Gerade hat jemand anderes eine Version veröffentlicht. Bitte prüfen Sie sie.")))
+    insert(workflow, Conflict(text("Gerade hat jemand anderes eine Version veröffentlicht. Bitte prüfen Sie sie.")))
     audit.record(
         actor,
         workflow,
@@ -329,7 +327,7 @@ def _put(
         require(actor, Permission.EDIT_WORKFLOWS)
         _hold(draft, seen_version)
         _check_room(part, len(editing.entries(draft.definition, part)) + 1)
-        key = _free_key(values["label"]["de"], _taken(draft, part), part)
+        key = _key_for(draft, part, values["label"]["de"])
     changed = editing.put(draft.definition, part, key, values)
     if changed != draft.definition:
         _keep(actor, draft, changed, what, now)
@@ -361,12 +359,10 @@ OTHERWISE: Mapping[Part, str] = {"statuses": "status", "transitions": "schritt",
 """The key of an entry whose label has no letter for one."""
 
 
-def _free_key(label: str, taken: Collection[str], part: Part) -> str:
-    """A German label as a key that is not taken, with ae for the letter that sorts as a."""
+def _key_for(draft: WorkflowDraft, part: Part, label: str) -> str:
+    """A German label as a key, with ae for the letter that sorts as a."""
     spelt = unicodedata.normalize("NFD", label).replace("\u0308", "e")
-    wording = re.sub(r"[^a-z0-9]+", "_", sort_key(spelt)).strip("_")[:LONGEST_KEY].strip("_") or OTHERWISE[part]
-    candidates = (wording if number == 1 else f"{wording}_{number}" for number in range(1, len(taken) + 2))
-    return next(key for key in candidates if key not in taken)
+    return free_key(spelt, _taken(draft, part), OTHERWISE[part], joint="_", longest=LONGEST_KEY)
 
 
 def _taken(draft: WorkflowDraft, part: Part) -> set[str]:
@@ -394,18 +390,9 @@ def _new(
         edited_by_id=actor.account_id,
         edited_at=now,
     )
-    _insert(draft, Conflict(THERE_IS_ONE))
+    insert(draft, Conflict(THERE_IS_ONE))
     db.session.expire(programme, ["draft"])
     return draft
-
-
-def _insert(row: WorkflowDraft | Workflow, taken: Conflict) -> None:
-    """Writes a new row at once: its constraint speaks here, and the log needs its key."""
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError:
-        raise taken from None
 
 
 def _hold(draft: WorkflowDraft, seen_version: int | None) -> None:

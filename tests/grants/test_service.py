@@ -172,7 +172,7 @@ def test_of_two_who_create_the_same_grant_at_once_the_second_is_told(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create(city)
-    monkeypatch.setattr(service, "_free_key", lambda programme, title: "zuwendung-rad")
+    monkeypatch.setattr(service, "_key_for", lambda programme, title: "zuwendung-rad")
     with pytest.raises(Conflict) as refused:
         create(city)
     assert refused.value.field == "title"
