@@ -261,6 +261,11 @@ class Offer:
         return tuple(condition for condition in self.conditions if not condition.is_met)
 
     @property
+    def is_forbidden(self) -> bool:
+        """Whether it is for somebody else to take."""
+        return any(condition.is_forbidden for condition in self.unmet)
+
+    @property
     def is_emergency(self) -> bool:
         """Whether the person may take it only past four eyes."""
         return any(condition.input_field == REASON_FIELD for condition in self.unmet)
