@@ -40,6 +40,7 @@ blueprint = Blueprint("programmes", __name__, url_prefix="/programmes")
 Answer = Response | str | tuple[str, int]
 
 blueprint.add_app_template_global(step_words)
+blueprint.add_app_template_global(changes.rule_sentence)
 
 
 @blueprint.app_template_global("diagram")

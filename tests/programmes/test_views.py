@@ -14,6 +14,7 @@ from app.programmes import service
 from app.programmes.models import Workflow, WorkflowDraft
 from tests.conftest import Client
 from tests.factories import NOON, WORKFLOW, City, actor, add_programme
+from tests.measures.arrange import follow
 
 STATUS = {"label": "Abnahme", "label_en": "Acceptance", "category": "running"}
 STEP = {
@@ -609,3 +610,13 @@ def test_a_draft_that_names_what_there_is_not_opens_all_the_same(
     assert "Das Bild erscheint, sobald" in page.text
     for path in ("/publish", "/steps/start"):
         assert client.get(f"{base(city)}/draft{path}").status_code == 200
+
+
+def test_the_table_of_a_version_says_its_field_rules_to_staff_and_to_nobody_else(client: Client, city: City) -> None:
+    follow(city.measure, rules=[{"field": "summary", "rule": "hidden", "roles": ["auditor"]}])
+    said = "Kurzbeschreibung: verborgen für Rechnungsprüfung"
+    client.sign_in(city.auditor)
+    assert said in client.get(f"/programmes/{city.programme.key}/workflow/2").text
+    assert said in client.get(f"/programmes/{city.programme.key}").text
+    client.sign_in(city.funder)
+    assert said not in client.get(f"/programmes/{city.programme.key}").text
