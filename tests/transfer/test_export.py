@@ -22,9 +22,9 @@ from app.transfer.export import workflow
 from app.transfer.reading import read
 from app.transfer.workflows import definition
 from app.transfer.yaml_text import written
+from tests.transfer.arrange import LATER, iserlohn, kept, take_in, the
 from tests.transfer.cities import CITY, changed, city_of, read_text
 from tests.transfer.definitions import LETTERS, definitions
-from tests.transfer.test_service import LATER, iserlohn, kept, take_in, the
 
 HEAD = """\
 format: 1
