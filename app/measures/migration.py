@@ -254,7 +254,7 @@ def _remarks(
 ) -> Iterator[Text]:
     if before is not None and after is not None:
         yield from _meaning(before.category, after.category)
-        if before.key != after.key:
+        if (before.label, before.category) != (after.label, after.category):
             yield text("Der Status wechselt ohne Schritt: Bedingungen und Vier-Augen-Prinzip werden übergangen.")
         yield from _steps(old, new, before.key, after.key)
         yield from _to_fill(new, one, after)

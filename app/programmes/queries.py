@@ -60,7 +60,12 @@ def get_version(programme: Programme, version: int) -> Workflow:
     for row in programme.workflows:
         if row.version == version:
             return row
-    raise NotFound(text("Diese Version des Ablaufs gibt es nicht."))
+    published = tuple(str(row.version) for row in programme.workflows)
+    if not published:
+        raise NotFound(text("Von diesem Ablauf ist noch keine Version veröffentlicht."))
+    raise NotFound(
+        text("Diese Version des Ablaufs gibt es nicht. Veröffentlicht sind: %(versions)s.", versions=published)
+    )
 
 
 def get_draft(programme: Programme) -> WorkflowDraft:
