@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -43,6 +44,7 @@ class Settings:
     var_dir: Path
     sandbox_starts_on: date | None
     trusted_proxies: int = 0
+    mail_bounces: str | None = None
 
     @property
     def is_trial(self) -> bool:
@@ -72,6 +74,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         var_dir=var_dir,
         sandbox_starts_on=_sandbox_date(environ, production),
         trusted_proxies=_trusted_proxies(environ),
+        mail_bounces=_mail_bounces(environ),
     )
 
 
@@ -135,6 +138,19 @@ def _mail_from(environ: Mapping[str, str]) -> str:
     if "@" not in address or any(character in address for character in "\r\n"):
         raise SettingsError(
             f"MAIL_FROM is '{address}', which is no mail address; set one such as wegmarke@stadt.example"
+        )
+    return address
+
+
+def _mail_bounces(environ: Mapping[str, str]) -> str | None:
+    """Where mails come back to that could not be delivered; to MAIL_FROM where this is not set."""
+    address = environ.get("MAIL_BOUNCES", "").strip()
+    if not address:
+        return None
+    if not re.fullmatch(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", address, re.ASCII):
+        raise SettingsError(
+            f"MAIL_BOUNCES is '{address}', which is no mail address; set one such as bounces@stadt.example, "
+            "or unset it"
         )
     return address
 

@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import app.accounts.models
 import app.accounts.views
 import app.audit.models
+import app.core.heartbeat
 import app.dashboard.navigation
 import app.dashboard.views
 import app.digests.cli
@@ -43,9 +44,12 @@ import app.progress.models
 import app.progress.views
 import app.readiness.cli
 import app.readiness.views
+import app.reminders.answer_views
 import app.reminders.cli
+import app.reminders.ladder_views
 import app.reminders.models
 import app.reminders.views
+import app.simulation.cli
 import app.transfer.cli
 import app.transfer.views
 import app.trial.cli
@@ -67,6 +71,8 @@ BLUEPRINTS = (
     app.progress.views.blueprint,
     app.grants.views.blueprint,
     app.reminders.views.blueprint,
+    app.reminders.answer_views.blueprint,
+    app.reminders.ladder_views.blueprint,
     app.digests.views.blueprint,
     app.portfolio.views.blueprint,
     app.readiness.views.blueprint,
@@ -84,6 +90,7 @@ COMMANDS = (
     app.programmes.cli.commands,
     app.measures.cli.commands,
     app.trial.cli.commands,
+    app.simulation.cli.simulate,
 )
 
 
@@ -113,7 +120,8 @@ def create_app(settings: Settings) -> Flask:
         flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     db.init_app(flask)
     Migrate(flask, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
-    CSRFProtect(flask)
+    forms = CSRFProtect(flask)
+    forms.exempt(app.reminders.answer_views.opt_out_with_one_click)  # a mail program has no form
     i18n.init_app(flask)
     security.init_app(flask)  # before the transaction: hooks after a request run in reverse, and this one comes last
     transaction.init_app(flask, pages.conflict)

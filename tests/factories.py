@@ -8,11 +8,12 @@ from itertools import count
 from typing import Any
 
 from app.accounts.models import Account
+from app.core import clock
 from app.core.database import db, sort_key
 from app.core.localized import Localized
 from app.measures.models import Measure
 from app.milestones.models import Milestone
-from app.organisations.models import Membership, Organisation, OrganisationKind, Unit
+from app.organisations.models import Absence, Membership, Organisation, OrganisationKind, Unit
 from app.organisations.permissions import Actor, Role
 from app.organisations.queries import actor_for
 from app.programmes.models import Programme, ProgrammeFunder, ReminderStep, Workflow
@@ -153,7 +154,7 @@ def add(row: Any) -> Any:
 
 def actor(account: Account) -> Actor:
     """The account as the services know it."""
-    return actor_for(account)
+    return actor_for(account, clock.today())
 
 
 def add_funder_organisation(name: str = "Ministerium") -> Organisation:
@@ -240,3 +241,18 @@ def add_milestone(measure: Measure, planned_on: date, **values: Any) -> Mileston
         )
     )
     return add(milestone)  # type: ignore[no-any-return]
+
+
+def add_absence(
+    account: Account, deputy: Account, from_on: date, until_on: date, *, deputy_only: bool = False
+) -> Absence:
+    return add(  # type: ignore[no-any-return]
+        Absence(
+            account=account,
+            deputy=deputy,
+            from_on=from_on,
+            until_on=until_on,
+            deputy_only=deputy_only,
+            entered_at=NOON,
+        )
+    )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from flask_login import UserMixin
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Identified, Model
 from app.core.localized import Localized, LocalizedText
 
 
 class Account(UserMixin, Identified, Model):  # type: ignore[misc]
-    """Somebody who signs in. `email` is stored in lower case."""
+    """Somebody who signs in. `email` is stored in lower case; `deputy` stands in for them as a rule."""
 
     __tablename__ = "account"
+    __table_args__ = (CheckConstraint("deputy_id <> id", name="deputy_is_somebody_else"),)
 
     email: Mapped[str] = mapped_column(String(320), unique=True)
     name: Mapped[Localized] = mapped_column(LocalizedText)
@@ -25,6 +27,9 @@ class Account(UserMixin, Identified, Model):  # type: ignore[misc]
     is_trial_role: Mapped[bool] = mapped_column(default=False)
     is_sample: Mapped[bool] = mapped_column(default=False)
     signed_in_at: Mapped[datetime | None]
+    deputy_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+
+    deputy: Mapped[Account | None] = relationship(remote_side="Account.id")
 
     def get_id(self) -> str:
         """What a session remembers: the account and its password, so that a new password ends the old sessions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -33,6 +33,12 @@ def find_by_email(email: str) -> Account | None:
 def list_accounts() -> Sequence[Account]:
     """All accounts, by address."""
     return db.session.scalars(select(Account).order_by(Account.email)).all()
+
+
+def accounts_by_id(account_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """These accounts by their key."""
+    found = db.session.scalars(select(Account).where(Account.id.in_(account_ids)))
+    return {account.id: account for account in found}
 
 
 def list_trial_roles() -> Sequence[Account]:

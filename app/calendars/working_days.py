@@ -7,6 +7,8 @@ from functools import cache
 
 import holidays
 
+DAY = timedelta(days=1)
+
 
 @cache
 def _public_holidays(state: str, year: int) -> frozenset[date]:
@@ -19,9 +21,24 @@ def is_working_day(day: date, state: str) -> bool:
 
 
 def add_working_days(day: date, count: int, state: str) -> date:
-    """The day that lies `count` working days after `day`."""
-    while count > 0:
-        day += timedelta(days=1)
-        if is_working_day(day, state):
-            count -= 1
+    """The day that lies `count` working days after `day`, or before it where `count` is negative."""
+    forward = DAY if count > 0 else -DAY
+    left = abs(count)
+    while left:
+        day += forward
+        left -= is_working_day(day, state)
+    return day
+
+
+def working_day_until(day: date, state: str) -> date:
+    """The day itself when it is a working day, else the nearest before it."""
+    while not is_working_day(day, state):
+        day -= DAY
+    return day
+
+
+def working_day_from(day: date, state: str) -> date:
+    """The day itself when it is a working day, else the nearest after it."""
+    while not is_working_day(day, state):
+        day += DAY
     return day

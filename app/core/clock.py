@@ -1,11 +1,14 @@
 """The one clock. Nothing else in Wegmarke reads the time.
 
 In production the clock is the machine's. In trial mode the application lives on a sandbox date that stands
-still until somebody moves it forward; the time of day is the machine's.
+still until somebody moves it forward; the time of day is the machine's. A replay lives on instants of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -28,9 +31,22 @@ class SandboxClock(Model):
     today_on: Mapped[date]
 
 
+_standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
+
+
+@contextmanager
+def standing_at(instant: datetime) -> Iterator[None]:
+    """Everything done inside happens at this aware instant, whatever the machine's clock says. For replays only."""
+    token = _standing.set(instant.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _standing.reset(token)
+
+
 def wall_now() -> datetime:
     """The machine's instant in UTC: for transport (back-off, sessions), never for a fact of the domain."""
-    return datetime.now(UTC)
+    return _standing.get() or datetime.now(UTC)
 
 
 def sandbox_on() -> date | None:
@@ -47,6 +63,8 @@ def sandbox_on() -> date | None:
 
 def now() -> datetime:
     """The application's instant in UTC."""
+    if standing := _standing.get():
+        return standing
     wall = wall_now()
     day = sandbox_on()
     if day is None:

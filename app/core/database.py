@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, MetaData, Uuid, event
+from psycopg import sql
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Uuid,
+    any_,
+    event,
+    literal,
+)
+from sqlalchemy import insert as sa_insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
@@ -130,6 +144,34 @@ def insert(row: Model, taken: Conflict) -> None:
 def insert_new(model: type[Any]) -> Any:
     """An insert that can leave out what is there already; the databases word it alike and spell it apart."""
     return _INSERTS[db.session.get_bind().dialect.name](model)
+
+
+def one_of(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether the column holds one of very many values: on PostgreSQL one array instead of a parameter for each."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(column.type)))  # type: ignore[no-any-return]
+    return column.in_(values)  # type: ignore[no-any-return]
+
+
+def insert_many(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes many rows that all name the same columns: on PostgreSQL with COPY, twice as fast as with parameters.
+
+    The values are plain ones (text, numbers, days, keys), for which no type of ours has to do anything.
+
+    Raises:
+        The driver's own IntegrityError, or SQLAlchemy's, where a constraint refuses one of them.
+    """
+    table = model.__table__
+    if db.session.get_bind().dialect.name != "postgresql":
+        db.session.execute(sa_insert(table), rows)
+        return
+    into = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+    )
+    connection: Any = db.session.connection().connection.driver_connection
+    with connection.cursor() as cursor, cursor.copy(into) as copy:
+        for row in rows:
+            copy.write_row(tuple(row.values()))
 
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)

@@ -35,6 +35,11 @@ class Link:
     is_current: bool
 
 
+ABSENCES = frozenset(
+    f"organisations.{page}" for page in ("absences", "absences_of", "enter_absence", "change_absence", "name_deputy")
+)
+PEOPLE = frozenset({"organisations.people", "organisations.add_person", "organisations.add_role"})
+
 ENTRIES = (
     Entry(text("Start"), "dashboard.home"),
     Entry(text("Maßnahmen"), "portfolio.index", None, frozenset({"measures", "milestones", "progress"})),
@@ -42,13 +47,19 @@ ENTRIES = (
         text("Programme"),
         "programmes.index",
         None,
-        frozenset({"grants", "readiness", "transfer", "measures.migrate"}),
+        frozenset({"grants", "readiness", "ladders", "transfer", "measures.migrate"}),
     ),
     Entry(text("Digests"), "digests.index"),
     Entry(text("Erinnerungen"), "reminders.index", Permission.VIEW_INTERNAL),
+    Entry(text("Abwesenheit"), "organisations.absences", Permission.VIEW_INTERNAL, ABSENCES),
     Entry(text("Postausgang"), "operations.outbox", Permission.VIEW_OPERATIONS),
     Entry(text("Protokoll"), "operations.log", Permission.VIEW_OPERATIONS),
-    Entry(text("Personen"), "organisations.people", Permission.MANAGE_ACCOUNTS),
+    Entry(text("Personen"), "organisations.people", Permission.MANAGE_ACCOUNTS, PEOPLE),
+)
+
+OWN = (
+    Entry(text("Meine nächsten Erinnerungen"), "reminders.mine", Permission.VIEW_INTERNAL),
+    Entry(text("Erinnerungen einstellen"), "reminders.preferences", Permission.VIEW_INTERNAL),
 )
 
 
@@ -56,6 +67,12 @@ def links_for(actor: Actor) -> list[Link]:
     """The navigation of one person."""
     shown = (entry for entry in ENTRIES if entry.permission is None or allows(actor, entry.permission))
     return [Link(translate(entry.label), url_for(entry.endpoint), _is_current(entry)) for entry in shown]
+
+
+def own_links(actor: Actor) -> list[Link]:
+    """What somebody sets for themselves: it stands under their name."""
+    shown = (entry for entry in OWN if entry.permission is None or allows(actor, entry.permission))
+    return [Link(translate(own.label), url_for(own.endpoint), request.endpoint == own.endpoint) for own in shown]
 
 
 def _is_current(entry: Entry) -> bool:
@@ -80,7 +97,7 @@ def init_app(app: Flask) -> None:
         roles = [translate(ROLE_NAMES[role]) for role in Role if role in actor.roles]
         return {
             "navigation": links_for(actor),
-            "account_menu": {"name": local(current_user.name), "roles": roles},
+            "account_menu": {"name": local(current_user.name), "roles": roles, "links": own_links(actor)},
             "actor": actor,
             "city_name": local(city.name) if city else None,
             "today": clock.today(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from app.calendars.partial_dates import PartialDate
 from app.calendars.periods import Period
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
-from app.organisations.permissions import Role
+from app.programmes.ladder import Audience
 from app.programmes.workflow import AT_REST, Category
 
 
@@ -33,16 +33,15 @@ class Place(NamedTuple):
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Deadline:
-    """One open deadline.
+class Deadline(NamedTuple):
+    """One open deadline. A tuple, because there may be very many, and a tuple is made six times as fast.
 
     `subject` is a stable key such as `milestone:<uuid>` or `progress:<uuid>/2023-Q1`. `version` grows when the
     day is moved; where the day is computed, the day itself is the version (`version_of`). Without `due_on` the
     date is not known: such a deadline is shown and never reminded of.
 
-    `recipients` are people by the role in which a step calls them, nobody left out: where a role has nobody,
-    whoever stands in for it. `responsible` are those who have to act. `endpoint` with `values` is the form for
+    `recipients` are people by the part in which a step calls them, nobody left out: where a part has nobody,
+    whoever takes it over. `responsible` are those who have to act. `endpoint` with `values` is the form for
     those who may fill it in (`doers`); whoever else is reminded gets `page` (`seen_by`).
     """
 
@@ -52,7 +51,7 @@ class Deadline:
     due_on: date | None
     title: Localized | Text
     context: Localized | Text
-    recipients: Mapping[Role, tuple[UUID, ...]]
+    recipients: Mapping[Audience, tuple[UUID, ...]]
     responsible: tuple[UUID, ...]
     endpoint: str
     values: Mapping[str, str]
@@ -71,7 +70,7 @@ class Deadline:
         """The same with a way that is open to this person: the form, or the page where they see how it stands."""
         if account_id in self.doers:
             return self
-        return replace(self, endpoint=self.page.endpoint, values=self.page.values)
+        return self._replace(endpoint=self.page.endpoint, values=self.page.values)
 
     @property
     def shown_on(self) -> PartialDate | None:
@@ -109,19 +108,23 @@ class People:
     """Who stands behind the roles for one thing; each tuple holds active people only."""
 
     leads: tuple[UUID, ...] = ()
+    deputies: tuple[UUID, ...] = ()
     heads: tuple[UUID, ...] = ()
     coordinators: tuple[UUID, ...] = ()
     administrators: tuple[UUID, ...] = ()
 
-    def by_role(self) -> Mapping[Role, tuple[UUID, ...]]:
-        """The recipients of each role. Nobody assigned: nearest head, then coordination, then administration."""
+    def by_role(self) -> Mapping[Audience, tuple[UUID, ...]]:
+        """The recipients by part. Nobody assigned: nearest head, then coordination, then administration; where a lead
+        has no deputy, it is the lead."""
         coordinators = self.coordinators or self.administrators
         heads = self.heads or coordinators
+        leads = self.leads or heads
         return {
-            Role.PROJECT_LEAD: self.leads or heads,
-            Role.DEPARTMENT_HEAD: heads,
-            Role.COORDINATOR: coordinators,
-            Role.ADMINISTRATOR: self.administrators or coordinators,
+            Audience.PROJECT_LEAD: leads,
+            Audience.DEPUTY: self.deputies or leads,
+            Audience.DEPARTMENT_HEAD: heads,
+            Audience.COORDINATOR: coordinators,
+            Audience.ADMINISTRATOR: self.administrators or coordinators,
         }
 
 
@@ -133,6 +136,11 @@ def reminds(category: Category | None) -> bool:
 def update_due_on(period: Period, due_days: int) -> date:
     """The day by which the update on a period is due: so many calendar days after the period ends."""
     return period.last_day + timedelta(days=due_days)
+
+
+def stale_on(since: date, stale_days: int) -> date:
+    """The day on which nothing has been reported for so many calendar days."""
+    return since + timedelta(days=stale_days)
 
 
 def unique(people: Iterable[UUID]) -> tuple[UUID, ...]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app.accounts.models import Account
 from app.calendars.periods import Period
 from app.calendars.working_days import add_working_days
 from app.core.clock import day_of
-from app.core.database import db
-from app.core.localized import Localized
+from app.core.database import db, one_of
+from app.core.localized import Localized, wordings
 from app.core.text import Text, text
 from app.deadlines.deadline import (
     Deadline,
@@ -23,6 +23,7 @@ from app.deadlines.deadline import (
     People,
     Place,
     reminds,
+    stale_on,
     unique,
     update_due_on,
     urgency,
@@ -30,23 +31,39 @@ from app.deadlines.deadline import (
 )
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure
-from app.milestones.models import Approval, Milestone
-from app.milestones.queries import involved_ids
+from app.milestones.models import Approval, Milestone, MoveRequest
+from app.milestones.queries import involved_ids, involved_in_move
+from app.organisations.absence import Away, reached
 from app.organisations.models import Unit
 from app.organisations.permissions import Actor, Permission, Role, allows
-from app.organisations.queries import heads_by_unit, list_members, nearest_heads
+from app.organisations.queries import away_on, heads_by_unit, list_members, nearest_heads, standing_deputies
+from app.programmes.ladder import Audience
 from app.programmes.models import Programme
 from app.programmes.workflow import Category
-from app.progress.queries import owed_periods, reported_periods
+from app.progress.models import ProgressUpdate, UpdateState
+from app.progress.queries import last_reports, owed_periods, reported_periods
 
 
-def open_deadlines(programme: Programme, today: date) -> list[Deadline]:
-    """Every open deadline of a programme on its local day `today`, most urgent first.
+def open_deadlines(
+    programmes: Sequence[Programme], today: date, until: date = date.max, directory: Directory | None = None
+) -> list[Deadline]:
+    """Every open deadline of these programmes on their local day `today`, most urgent first; of dated ones only those
+    due `until` then.
 
     Of measures at rest only the obligations of their grant are there; a milestone whose approval has been asked
     for is there as its approval.
     """
-    return _gather([programme], today)
+    directory = directory or Directory.read(today)
+    measures = _measures(programmes)
+    found = [
+        *_milestones(measures, directory, until),
+        *_approvals(measures, directory),
+        *_moves(measures, directory),
+        *_releases(measures, directory),
+        *_progress_updates(measures, directory, today),
+        *_obligations(programmes, directory),
+    ]
+    return sorted((deadline for deadline in found if (deadline.due_on or today) <= until), key=urgency)
 
 
 def list_for_viewer(viewer: Actor, today: date, horizon_days: int) -> list[Deadline]:
@@ -57,63 +74,69 @@ def list_for_viewer(viewer: Actor, today: date, horizon_days: int) -> list[Deadl
     """
     if not allows(viewer, Permission.VIEW_INTERNAL):
         return []
-    last_day = today + timedelta(days=horizon_days)
     programmes = db.session.scalars(select(Programme)).all()
-    near = [deadline for deadline in _gather(programmes, today) if (deadline.due_on or today) <= last_day]
+    near = open_deadlines(programmes, today, today + timedelta(days=horizon_days))
     seen = (deadline.seen_by(viewer.account_id) for deadline in near)
-    return sorted(seen, key=lambda deadline: (not deadline.is_of(viewer.account_id), urgency(deadline)))
+    return sorted(seen, key=lambda deadline: (not _is_theirs(deadline, viewer), urgency(deadline)))
+
+
+def _is_theirs(deadline: Deadline, viewer: Actor) -> bool:
+    """Whether they have to act, or somebody has for whom they stand in today."""
+    return deadline.is_of(viewer.account_id) or any(map(deadline.is_of, viewer.stands_in_for))
 
 
 @dataclass
 class Directory:
-    """Everybody a deadline may concern, read once. `units` only keeps the rows loaded, so that a unit finds those
-    above it without a query each."""
+    """Everybody a deadline may concern on one day, read once. `units` only keeps the rows loaded, so that a unit
+    finds those above it without a query each."""
 
     units: Sequence[Unit]
     heads: dict[UUID, list[Account]]
     coordinators: tuple[UUID, ...]
     administrators: tuple[UUID, ...]
+    deputies: Mapping[UUID, UUID]
+    away: Away
 
     @classmethod
-    def read(cls) -> Directory:
-        """The people of today."""
+    def read(cls, today: date) -> Directory:
+        """The people of that day."""
         return cls(
             units=db.session.scalars(select(Unit)).all(),
             heads=heads_by_unit(),
             coordinators=tuple(account.id for account in list_members(Role.COORDINATOR)),
             administrators=tuple(account.id for account in list_members(Role.ADMINISTRATOR)),
+            deputies=standing_deputies(),
+            away=away_on(today),
         )
 
     def behind(self, measures: Collection[Measure]) -> People:
         """The people of one measure, or of all those that a grant pays for."""
-        return People(
-            leads=unique(measure.lead.id for measure in measures if measure.lead and measure.lead.active),
-            heads=unique(head.id for measure in measures for head in nearest_heads(measure.unit, self.heads)),
-            coordinators=self.coordinators,
-            administrators=self.administrators,
-        )
+        leads = unique(measure.lead.id for measure in measures if measure.lead and measure.lead.active)
+        heads = unique(head.id for measure in measures for head in nearest_heads(measure.unit, self.heads))
+        return self._people(leads, heads)
 
-    def reporters(self, measure: Measure) -> tuple[UUID, ...]:
-        """Who may report on a measure and ask for approvals: its lead and the coordination."""
+    def asked(self, unit: Unit | None, involved: Collection[UUID | None]) -> tuple[People, tuple[UUID, ...]]:
+        """Whom a request for a decision concerns, and which heads are free to decide it: the nearest not `involved`.
+
+        Whatever part a step calls, it calls whoever has to decide; only an escalation goes further up. Without a
+        free head it is up to the coordination, which can name somebody.
+        """
+        free = tuple(head.id for head in nearest_heads(unit, self.heads, without=involved))
+        approvers = free or self.coordinators or self.administrators
+        return self._people(approvers, approvers), free
+
+    def with_stand_ins(self, people: Collection[UUID]) -> frozenset[UUID]:
+        """These people and whoever may act in their place today."""
+        return frozenset(someone for person in people for someone in (person, *reached(person, self.away)))
+
+    def reporters(self, measure: Measure) -> frozenset[UUID]:
+        """Who may report on a measure and ask for approvals: its lead, who stands in for them, the coordination."""
         lead = (measure.lead.id,) if measure.lead and measure.lead.active else ()
-        return unique([*lead, *self.coordinators])
+        return self.with_stand_ins(lead) | set(self.coordinators)
 
-    def free_heads(self, milestone: Milestone) -> tuple[UUID, ...]:
-        """Who may decide on a milestone: the nearest heads who neither submitted nor edited last."""
-        free = nearest_heads(milestone.measure.unit, self.heads, without=involved_ids(milestone))
-        return tuple(head.id for head in free)
-
-
-def _gather(programmes: Sequence[Programme], today: date) -> list[Deadline]:
-    directory = Directory.read()
-    measures = _measures(programmes)
-    found = [
-        *_milestones(measures, directory),
-        *_approvals(measures, directory),
-        *_progress_updates(measures, directory, today),
-        *_obligations(programmes, directory),
-    ]
-    return sorted(found, key=urgency)
+    def _people(self, leads: tuple[UUID, ...], heads: tuple[UUID, ...]) -> People:
+        deputies = unique(self.deputies[lead] for lead in leads if lead in self.deputies)
+        return People(leads, deputies, heads, self.coordinators, self.administrators)
 
 
 def _measures(programmes: Sequence[Programme]) -> dict[UUID, Measure]:
@@ -121,39 +144,55 @@ def _measures(programmes: Sequence[Programme]) -> dict[UUID, Measure]:
     query = (
         select(Measure)
         .where(Measure.programme_id.in_([programme.id for programme in programmes]))
-        .options(joinedload(Measure.workflow), joinedload(Measure.lead))
+        .options(selectinload(Measure.workflow), selectinload(Measure.lead))
     )
     return {measure.id: measure for measure in db.session.scalars(query) if reminds(measure.category)}
 
 
-def _milestones(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
+def _milestones(measures: dict[UUID, Measure], directory: Directory, until: date) -> Iterator[Deadline]:
+    """Read as bare columns: there may be very many, and few of them have to be reminded of."""
     asked_for = select(Approval.milestone_id).where(Approval.decision.is_(None))
-    query = select(Milestone).where(
-        Milestone.measure_id.in_(measures),
-        Milestone.approved_at.is_(None),
-        Milestone.dropped_at.is_(None),
-        Milestone.id.not_in(asked_for),
+    row = Milestone
+    query = select(
+        row.id,
+        row.measure_id,
+        row.planned_on,
+        row.planned_precision,
+        row.due_version,
+        row.is_sample,
+        *wordings(row.title),
+    ).where(
+        one_of(row.measure_id, measures.keys()),
+        row.approved_at.is_(None),
+        row.dropped_at.is_(None),
+        row.planned_on <= until,
+        row.id.not_in(asked_for),
     )
-    for milestone in db.session.scalars(query):
-        measure = measures[milestone.measure_id]
-        people = directory.behind([measure]).by_role()
+    known: dict[UUID, tuple[Mapping[Audience, tuple[UUID, ...]], frozenset[UUID]]] = {}
+    for milestone_id, measure_id, planned_on, precision, version, is_sample, *title in db.session.execute(query):
+        measure = measures[measure_id]
+        if measure_id not in known:
+            known[measure_id] = (directory.behind([measure]).by_role(), directory.reporters(measure))
+        people, reporters = known[measure_id]
+        key = str(milestone_id)
+        values = {"milestone_id": key}
         yield Deadline(
             kind=Kind.MILESTONE,
-            subject=f"milestone:{milestone.id}",
-            version=milestone.due_version,
-            due_on=milestone.planned_on,
-            precision=milestone.planned_precision,
-            title=milestone.title,
+            subject=f"milestone:{key}",
+            version=version,
+            due_on=planned_on,
+            precision=precision,
+            title=Localized(*title),
             context=measure.name,
             recipients=people,
-            responsible=people[Role.PROJECT_LEAD],
+            responsible=people[Audience.PROJECT_LEAD],
             endpoint="milestones.request_approval",
-            values={"milestone_id": str(milestone.id)},
-            doers=directory.reporters(measure),
-            page=Place("milestones.show", {"milestone_id": str(milestone.id)}),
+            values=values,
+            doers=reporters,
+            page=Place("milestones.show", values),
             programme_id=measure.programme_id,
-            measure_id=measure.id,
-            is_sample=milestone.is_sample,
+            measure_id=measure_id,
+            is_sample=is_sample,
         )
 
 
@@ -161,58 +200,131 @@ def _approvals(measures: dict[UUID, Measure], directory: Directory) -> Iterator[
     query = (
         select(Approval)
         .join(Approval.milestone)
-        .where(Approval.decision.is_(None), Milestone.measure_id.in_(measures))
+        .where(Approval.decision.is_(None), one_of(Milestone.measure_id, measures.keys()))
         .options(contains_eager(Approval.milestone).selectinload(Milestone.approvals))
     )
     for approval in db.session.scalars(query):
         milestone = approval.milestone
-        measure = measures[milestone.measure_id]
-        programme = measure.programme
-        free = directory.free_heads(milestone)
-        # without one it is up to the coordination, which can name somebody
-        approvers = free or directory.coordinators or directory.administrators
-        submitted_on = day_of(approval.submitted_at, programme.zone)
-        due_on = add_working_days(submitted_on, programme.approval_days, programme.state)
-        yield Deadline(
-            kind=Kind.APPROVAL,
-            subject=f"approval:{approval.id}",
-            version=version_of(due_on),
-            due_on=due_on,
-            title=_approval_title(milestone),
-            context=measure.name,
-            # whatever role a step calls, it calls whoever has to decide; only an escalation goes further up
-            recipients=People(approvers, approvers, directory.coordinators, directory.administrators).by_role(),
-            responsible=approvers,
-            endpoint="milestones.decide",
-            values={"milestone_id": str(milestone.id)},
-            doers=free,
-            page=Place("milestones.show", {"milestone_id": str(milestone.id)}),
-            programme_id=programme.id,
-            measure_id=measure.id,
+        values = {"milestone_id": str(milestone.id)}
+        yield _request(
+            f"approval:{approval.id}",
+            _approval_title(milestone),
+            measures[milestone.measure_id],
+            directory,
+            submitted_at=approval.submitted_at,
+            involved=involved_ids(milestone),
+            form=Place("milestones.decide", values),
+            page=Place("milestones.show", values),
             is_sample=milestone.is_sample,
         )
 
 
+def _moves(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
+    query = (
+        select(MoveRequest)
+        .join(MoveRequest.milestone)
+        .where(MoveRequest.decision.is_(None), one_of(Milestone.measure_id, measures.keys()))
+        .options(contains_eager(MoveRequest.milestone))
+    )
+    for request in db.session.scalars(query):
+        milestone = request.milestone
+        values = {"milestone_id": str(milestone.id)}
+        yield _request(
+            f"move:{request.id}",
+            _move_title(milestone),
+            measures[milestone.measure_id],
+            directory,
+            submitted_at=request.requested_at,
+            involved=involved_in_move(request),
+            form=Place("milestones.decide_move", values),
+            page=Place("milestones.show", values),
+            is_sample=milestone.is_sample,
+        )
+
+
+def _releases(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
+    query = select(ProgressUpdate).where(
+        ProgressUpdate.state == UpdateState.SUBMITTED, one_of(ProgressUpdate.measure_id, measures.keys())
+    )
+    for update in db.session.scalars(query):
+        place = Place("progress.show", {"update_id": str(update.id)})
+        yield _request(
+            f"release:{update.id}",
+            _release_title(update),
+            measures[update.measure_id],
+            directory,
+            submitted_at=update.submitted_at or update.created_at,
+            involved={update.author_id},
+            form=place,
+            page=place,
+            is_sample=update.is_sample,
+        )
+
+
+def _request(
+    subject: str,
+    title: Text,
+    measure: Measure,
+    directory: Directory,
+    *,
+    submitted_at: datetime,
+    involved: Collection[UUID | None],
+    form: Place,
+    page: Place,
+    is_sample: bool,
+) -> Deadline:
+    """Something that waits for a head's decision: so many working days after it was handed in."""
+    programme = measure.programme
+    people, free = directory.asked(measure.unit, involved)
+    submitted_on = day_of(submitted_at, programme.zone)
+    due_on = add_working_days(submitted_on, programme.approval_days, programme.state)
+    return Deadline(
+        kind=Kind.APPROVAL,
+        subject=subject,
+        version=version_of(due_on),
+        due_on=due_on,
+        title=title,
+        context=measure.name,
+        recipients=people.by_role(),
+        responsible=people.heads,
+        endpoint=form.endpoint,
+        values=form.values,
+        doers=directory.with_stand_ins(free),
+        page=page,
+        programme_id=programme.id,
+        measure_id=measure.id,
+        is_sample=is_sample,
+    )
+
+
 def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today: date) -> Iterator[Deadline]:
     running = [measure for measure in measures.values() if measure.category is Category.RUNNING]
-    handed_in = reported_periods([measure.id for measure in running])
+    ids = [measure.id for measure in running]
+    handed_in, last_at = reported_periods(ids), last_reports(ids)
     for measure in running:
         programme = measure.programme
-        people = directory.behind([measure]).by_role()
-        for period in owed_periods(measure, today, handed_in[measure.id]):
-            due_on = update_due_on(period, programme.update_due_days)
+        people, doers = directory.behind([measure]).by_role(), directory.reporters(measure)
+        owed: list[tuple[str, Text, str | None, date]] = [
+            (f"progress:{measure.id}/{period.key}", _update_title(period), period.key, due_on)
+            for period in owed_periods(measure, today, handed_in[measure.id])
+            for due_on in (update_due_on(period, programme.update_due_days),)
+        ]
+        since = _silent_since(measure, last_at.get(measure.id))
+        if programme.stale_days and (due_on := stale_on(since, programme.stale_days)) <= today:
+            owed.append((f"stale:{measure.id}", _stale_title(since), None, due_on))
+        for subject, title, period_key, due_on in owed:
             yield Deadline(
                 kind=Kind.PROGRESS_UPDATE,
-                subject=f"progress:{measure.id}/{period.key}",
+                subject=subject,
                 version=version_of(due_on),
                 due_on=due_on,
-                title=_update_title(period),
+                title=title,
                 context=measure.name,
                 recipients=people,
-                responsible=people[Role.PROJECT_LEAD],
+                responsible=people[Audience.PROJECT_LEAD],
                 endpoint="progress.report",
-                values={"measure_id": str(measure.id), "period": period.key},
-                doers=directory.reporters(measure),
+                values={"measure_id": str(measure.id)} | ({"period": period_key} if period_key else {}),
+                doers=doers,
                 page=Place("portfolio.show", {"measure_id": str(measure.id)}),
                 programme_id=programme.id,
                 measure_id=measure.id,
@@ -220,16 +332,24 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
             )
 
 
+def _silent_since(measure: Measure, last_at: datetime | None) -> date:
+    """The local day of the last report; before the first one, when Wegmarke learned of the measure or it began."""
+    zone = measure.programme.zone
+    begun_on = day_of(measure.status_since, zone) if measure.status_since else measure.entered_on
+    return day_of(last_at, zone) if last_at else max(begun_on, measure.entered_on)
+
+
 def _obligations(programmes: Sequence[Programme], directory: Directory) -> Iterator[Deadline]:
     query = (
         select(Obligation)
         .join(Obligation.grant)
         .where(Grant.programme_id.in_([programme.id for programme in programmes]), Obligation.done_on.is_(None))
-        .options(contains_eager(Obligation.grant).selectinload(Grant.measures).joinedload(Measure.lead))
+        .options(contains_eager(Obligation.grant).selectinload(Grant.measures).selectinload(Measure.lead))
     )
     for obligation in db.session.scalars(query):
         grant = obligation.grant
         people = directory.behind(grant.measures).by_role()
+        values = {"grant_id": str(grant.id), "_anchor": f"auflage-{obligation.id}"}
         yield Deadline(
             kind=Kind.OBLIGATION,
             subject=f"obligation:{obligation.id}",
@@ -238,11 +358,11 @@ def _obligations(programmes: Sequence[Programme], directory: Directory) -> Itera
             title=obligation.title,
             context=grant.title,
             recipients=people,
-            responsible=people[Role.PROJECT_LEAD],
+            responsible=people[Audience.PROJECT_LEAD],
             endpoint="grants.show",
-            values={"grant_id": str(grant.id)},
+            values=values,
             doers=(),
-            page=Place("grants.show", {"grant_id": str(grant.id)}),
+            page=Place("grants.show", values),
             programme_id=grant.programme_id,
             is_sample=obligation.is_sample,
         )
@@ -260,20 +380,17 @@ class Named:
 
 def names_of(subjects: Collection[str]) -> dict[str, Named]:
     """The names behind subject keys, open or not; what has been deleted is left out. One query for each kind."""
-    keys: dict[str, dict[UUID, list[str]]] = {"milestone": {}, "approval": {}, "progress": {}, "obligation": {}}
+    keys: dict[str, dict[UUID, list[str]]] = {}
     for subject in subjects:
         kind, _, key = subject.partition(":")
-        keys[kind].setdefault(UUID(key.partition("/")[0]), []).append(subject)
+        keys.setdefault(kind, {}).setdefault(UUID(key.partition("/")[0]), []).append(subject)
     return {
         subject: named
-        for found, wanted in (
-            (_milestone_names(keys["milestone"]), keys["milestone"]),
-            (_approval_names(keys["approval"]), keys["approval"]),
-            (_obligation_names(keys["obligation"]), keys["obligation"]),
-        )
-        for row_id, named in found.items()
-        for subject in wanted[row_id]
-    } | _update_names(keys["progress"])
+        for kind, names in NAMES.items()
+        if kind in keys
+        for row_id, named in names(keys[kind]).items()
+        for subject in keys[kind][row_id]
+    } | _update_names(keys.get("progress", {}))
 
 
 def _milestone_names(ids: Collection[UUID]) -> dict[UUID, Named]:
@@ -293,6 +410,29 @@ def _approval_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     }
 
 
+def _move_names(ids: Collection[UUID]) -> dict[UUID, Named]:
+    milestone = joinedload(MoveRequest.milestone).joinedload(Milestone.measure)
+    rows = db.session.scalars(select(MoveRequest).where(MoveRequest.id.in_(ids)).options(milestone))
+    milestones = {row.id: row.milestone for row in rows}
+    return {
+        key: Named(_move_title(row), row.measure.name, row.measure_id, row.is_sample)
+        for key, row in milestones.items()
+    }
+
+
+def _release_names(ids: Collection[UUID]) -> dict[UUID, Named]:
+    query = select(ProgressUpdate).where(ProgressUpdate.id.in_(ids)).options(joinedload(ProgressUpdate.measure))
+    return {
+        row.id: Named(_release_title(row), row.measure.name, row.measure_id, row.is_sample)
+        for row in db.session.scalars(query)
+    }
+
+
+def _stale_names(ids: Collection[UUID]) -> dict[UUID, Named]:
+    measures = db.session.scalars(select(Measure).where(Measure.id.in_(ids)))
+    return {row.id: Named(text("Lange kein Sachstand gemeldet"), row.name, row.id, row.is_sample) for row in measures}
+
+
 def _obligation_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     query = select(Obligation).where(Obligation.id.in_(ids)).options(joinedload(Obligation.grant))
     return {row.id: Named(row.title, row.grant.title, None, row.is_sample) for row in db.session.scalars(query)}
@@ -307,9 +447,32 @@ def _update_names(subjects: Mapping[UUID, Sequence[str]]) -> dict[str, Named]:
     }
 
 
+NAMES: Mapping[str, Callable[[Collection[UUID]], dict[UUID, Named]]] = {
+    "milestone": _milestone_names,
+    "approval": _approval_names,
+    "move": _move_names,
+    "release": _release_names,
+    "stale": _stale_names,
+    "obligation": _obligation_names,
+}
+"""The kind of a subject key whose second part is the key of a row → how to read the names."""
+
+
 def _approval_title(milestone: Milestone) -> Text:
     return text("Freigabe: %(milestone)s", milestone=milestone.title)
 
 
 def _update_title(period: Period) -> Text:
     return text("Sachstand %(period)s", period=period.label())
+
+
+def _move_title(milestone: Milestone) -> Text:
+    return text("Verschiebung freigeben: %(milestone)s", milestone=milestone.title)
+
+
+def _release_title(update: ProgressUpdate) -> Text:
+    return text("Sachstand %(period)s freigeben", period=update.reporting_period.label())
+
+
+def _stale_title(since: date) -> Text:
+    return text("Seit dem %(day)s kein Sachstand gemeldet", day=since)

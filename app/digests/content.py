@@ -308,6 +308,8 @@ def _emergencies(facts: Facts) -> Iterator[Emergency]:
 def _decision(override: Override) -> Text:
     if override.milestone is not None:
         return text("Meilenstein „%(title)s“ freigegeben", title=override.milestone)
+    if override.moved is not None:
+        return text("Plan-Termin von „%(title)s“ verschoben", title=override.moved)
     if override.period is not None:
         return text("Sachstand für %(period)s freigegeben", period=Period.parse(override.period).label())
     return text("Status „%(status)s“", status=override.status)

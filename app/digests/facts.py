@@ -104,13 +104,14 @@ class Drop:
 @dataclass(frozen=True)
 class Override:
     """A decision taken without four eyes in an emergency, and the reason given: a step to `status`, the approval of
-    `milestone`, or the release of the update for `period`. Of the three one is set."""
+    `milestone`, the move of what was `moved`, or the release of the update for `period`. Of the four one is set."""
 
     key: str
     at: datetime
     reason: str
     status: Localized | None = None
     milestone: Localized | None = None
+    moved: Localized | None = None
     period: str | None = None
     is_sample: bool = False
 

@@ -24,7 +24,7 @@ from app.digests.spans import ONE_DAY, next_span, untold
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure, StatusChange
 from app.milestones.approval import Decision
-from app.milestones.models import Approval, Milestone, MilestoneMove
+from app.milestones.models import Approval, Milestone, MilestoneMove, MoveRequest
 from app.organisations.queries import find_city
 from app.programmes.models import Programme, ProgrammeFunder
 from app.programmes.workflow import Status
@@ -215,7 +215,8 @@ def _overrides(changes: Iterable[StatusChange], updates: Iterable[ProgressUpdate
 
 
 def _list_overridden(programme: Programme) -> dict[UUID, list[facts.Override]]:
-    """The milestones approved without four eyes, by measure; what was returned has released nothing."""
+    """The milestones approved and moved without four eyes, by measure; what was returned has released nothing, and a
+    wish to move that waits is nobody's business outside."""
     query = (
         select(Approval, Milestone)
         .join(Approval.milestone)
@@ -224,6 +225,16 @@ def _list_overridden(programme: Programme) -> dict[UUID, list[facts.Override]]:
             Measure.programme_id == programme.id,
             Approval.decision == Decision.APPROVED,
             Approval.override_reason.is_not(None),
+        )
+    )
+    wishes = (
+        select(MoveRequest, Milestone)
+        .join(MoveRequest.milestone)
+        .join(Milestone.measure)
+        .where(
+            Measure.programme_id == programme.id,
+            MoveRequest.decision == Decision.APPROVED,
+            MoveRequest.override_reason.is_not(None),
         )
     )
     found: dict[UUID, list[facts.Override]] = defaultdict(list)
@@ -236,6 +247,18 @@ def _list_overridden(programme: Programme) -> dict[UUID, list[facts.Override]]:
                 at=approval.decided_at,
                 reason=approval.override_reason,
                 milestone=milestone.title,
+                is_sample=milestone.is_sample,
+            )
+        )
+    for wish, milestone in db.session.execute(wishes):
+        if wish.decided_at is None or wish.override_reason is None:
+            continue  # for the type only, as above
+        found[milestone.measure_id].append(
+            facts.Override(
+                key=f"override:move:{wish.id}",
+                at=wish.decided_at,
+                reason=wish.override_reason,
+                moved=milestone.title,
                 is_sample=milestone.is_sample,
             )
         )

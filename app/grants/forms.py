@@ -1,4 +1,4 @@
-"""The forms of a grant: what its notice says, and which measures it pays for."""
+"""The forms of a grant: what its notice says, which measures it pays for, and what it obliges to."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, StringField
-from wtforms.validators import DataRequired, Length, ValidationError
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from app.core.forms import DayField, Form, MoneyField, stripped
 from app.measures.forms import ChecklistField, Choices, Filled
 
 TOO_LONG = _l("Bitte kürzen Sie den Text auf höchstens %(max)s Zeichen.")
+KINDS = (
+    ("proof_of_use", _l("Verwendungsnachweis")),
+    ("report", _l("Bericht")),
+    ("call_for_funds", _l("Mittelabruf")),
+    ("publication", _l("Veröffentlichung oder Hinweis auf die Förderung")),
+    ("keep_receipts", _l("Belege aufbewahren")),
+    ("other", _l("Anderes")),
+)
+"""What may be owed, in words."""
 
 
 class _GrantForm(Form):
@@ -77,4 +87,89 @@ class CreateForm(_GrantForm):
     notice_on = DayField(
         _l("Datum des Bescheids"),
         description=_l("Ohne Datum gilt der Bescheid als noch nicht erfasst; Sie können ihn später nachtragen."),
+    )
+
+
+class ObligationForm(Form):
+    """Something that the notice obliges to."""
+
+    title = StringField(
+        _l("Bezeichnung"),
+        [DataRequired(_l("Bitte geben Sie eine Bezeichnung an.")), Length(max=200, message=TOO_LONG)],
+        filters=[stripped],
+        description=_l("Wie sie im Bescheid heißt, zum Beispiel: Zwischennachweis 2023."),
+    )
+    kind = SelectField(
+        _l("Art"),
+        [InputRequired(_l("Bitte wählen Sie die Art der Pflicht."))],
+        choices=[SelectChoice(kind, words) for kind, words in (("", _l("Bitte wählen")), *KINDS)],
+        validate_choice=False,
+    )
+    due_on = DayField(
+        _l("Frist"),
+        description=_l("Ohne Datum wird niemand erinnert; Sie können es später nachtragen."),
+    )
+    rule = TextAreaField(
+        _l("Regel"),
+        [Length(max=5000, message=TOO_LONG)],
+        filters=[stripped],
+        description=_l("Freiwillig: was genau verlangt ist, und wo es steht."),
+    )
+
+    def validate_kind(self, field: SelectField) -> None:
+        """Refuses what was not offered."""
+        if field.data not in dict(KINDS):
+            raise ValidationError(str(_l("Bitte wählen Sie eine Art aus der Liste.")))
+
+
+class _ObligationForm(Form):
+    """A change to an obligation. `seen` is what was stored when the form was made."""
+
+    seen = HiddenField()
+
+
+class MoveForm(_ObligationForm):
+    """A day, or another one, and why."""
+
+    due_on = DayField(_l("Frist"), [Filled(_l("Bitte geben Sie die Frist an."))])
+    reason = TextAreaField(
+        _l("Begründung"),
+        [
+            DataRequired(_l("Bitte begründen Sie die Frist.")),
+            Length(max=2000, message=TOO_LONG),
+        ],
+        filters=[stripped],
+        description=_l(
+            "Woher der Tag stammt oder wer zugestimmt hat. Die bisherige Frist und die Begründung bleiben sichtbar, "
+            "auch für die Fördermittelgeber."
+        ),
+    )
+
+
+class CompleteForm(_ObligationForm):
+    """When it was done."""
+
+    done_on = DayField(_l("Erledigt am"), [Filled(_l("Bitte geben Sie an, wann die Pflicht erledigt wurde."))])
+    note = TextAreaField(
+        _l("Anmerkung"),
+        [Length(max=2000, message=TOO_LONG)],
+        filters=[stripped],
+        description=_l(
+            "Freiwillig, sie steht im Protokoll. Auch eine Pflicht, die nur aus Versehen angelegt wurde, beenden Sie "
+            "so: Schreiben Sie es hierher."
+        ),
+    )
+
+
+class ReopenForm(_ObligationForm):
+    """Why it is not done after all."""
+
+    reason = TextAreaField(
+        _l("Begründung"),
+        [
+            DataRequired(_l("Bitte begründen Sie, warum die Pflicht wieder offen ist.")),
+            Length(max=2000, message=TOO_LONG),
+        ],
+        filters=[stripped],
+        description=_l("Sie steht im Protokoll."),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Identified, Model, db
@@ -16,6 +16,7 @@ from app.core.localized import Localized, LocalizedText
 from app.core.sources import Sourced
 
 if TYPE_CHECKING:
+    from app.accounts.models import Account
     from app.measures.models import Measure
     from app.programmes.models import Programme
 
@@ -61,7 +62,7 @@ class Grant(Sourced, Identified, Model):
     programme: Mapped[Programme] = relationship()
     measures: Mapped[list[Measure]] = relationship(secondary=grant_measure, back_populates="grants")
     obligations: Mapped[list[Obligation]] = relationship(
-        back_populates="grant", order_by="Obligation.due_on, Obligation.key"
+        back_populates="grant", order_by="Obligation.due_on.is_(None), Obligation.due_on, Obligation.key"
     )
     drawdowns: Mapped[list[Drawdown]] = relationship(back_populates="grant", order_by="Drawdown.requested_on")
 
@@ -86,6 +87,26 @@ class Obligation(Sourced, Identified, Model):
     done_on: Mapped[date | None]
 
     grant: Mapped[Grant] = relationship(back_populates="obligations")
+    moves: Mapped[list[ObligationMove]] = relationship(
+        back_populates="obligation", order_by="ObligationMove.moved_at", cascade="all, delete-orphan"
+    )
+
+
+class ObligationMove(Identified, Model):
+    """The due day of an obligation was set or moved, with its reason: the old day stays visible."""
+
+    __tablename__ = "obligation_move"
+    __table_args__ = (Index(None, "obligation_id"),)
+
+    obligation_id: Mapped[UUID] = mapped_column(ForeignKey("obligation.id"))
+    from_on: Mapped[date | None]
+    to_on: Mapped[date]
+    reason: Mapped[str]
+    moved_at: Mapped[datetime]
+    moved_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+
+    obligation: Mapped[Obligation] = relationship(back_populates="moves")
+    moved_by: Mapped[Account | None] = relationship()
 
 
 class Drawdown(Identified, Model):

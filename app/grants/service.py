@@ -1,4 +1,4 @@
-"""Commands on grants: create one, record its notice."""
+"""Commands on grants: create one, record its notice; and on what it obliges to: add, date, move, do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from app.core.database import db, free_key, insert
 from app.core.errors import Conflict, RuleBroken
 from app.core.forms import amount_typed
 from app.core.localized import Localized
-from app.core.text import text
-from app.grants.models import Grant
+from app.core.text import Text, text
+from app.grants import owed as rules
+from app.grants.models import Grant, Obligation, ObligationMove
 from app.measures.models import Measure
 from app.organisations.permissions import Actor, Permission, require
 from app.programmes.models import Programme
@@ -35,6 +36,7 @@ SOURCED = (
     "rate",
 )
 """The facts of a grant that may have a source of their own."""
+SOURCED_OF_OBLIGATION = ("kind", "title", "rule", "due_on", "basis")
 
 
 def create_grant(
@@ -120,6 +122,125 @@ def record_notice(
     grant.forget_marks(SOURCED, changed)
 
 
+def create_obligation(
+    actor: Actor,
+    grant: Grant,
+    title: str,
+    kind: str,
+    *,
+    due_on: date | None,
+    rule: str | None,
+    now: datetime,
+) -> Obligation:
+    """Something that the notice of a grant obliges to. `kind` is a value of `ObligationKind`; a day not known yet is
+    None and can be set later.
+
+    Raises:
+        Forbidden: for anybody but coordinators.
+        Conflict: when two people add obligations of the same name at the same moment.
+    """
+    require(actor, Permission.RECORD_GRANTS)
+    obligation = Obligation(
+        grant_id=grant.id,
+        key=_key_of_obligation(grant, title),
+        kind=kind,
+        title=Localized(title),
+        rule=Localized(rule) if rule else None,
+        due_on=due_on,
+    )
+    insert(obligation, Conflict(text("Eine Pflicht mit dieser Bezeichnung wurde gerade angelegt."), "title"))
+    db.session.expire(grant, ["obligations"])
+    audit.record(
+        actor,
+        obligation,
+        text("Pflicht angelegt: %(title)s", title=title),
+        now=now,
+        scope_id=grant.programme_id,
+        changes={"title": (None, title), "due_on": (None, due_on), "rule": (None, rule)},
+    )
+    return obligation
+
+
+def move_obligation(
+    actor: Actor, obligation: Obligation, to_on: date, reason: str, *, seen: str, now: datetime
+) -> ObligationMove:
+    """Sets or moves the due day; the day before stays visible, and the new one is reminded of anew. It is no longer
+    the published one: the sources and sample marks of the day go.
+
+    Raises:
+        Forbidden: for anybody but coordinators.
+        Conflict: when the obligation is no longer as its imprint `seen`.
+        RuleBroken: when it is done, to the same day, or without a reason.
+    """
+    require(actor, Permission.RECORD_GRANTS)
+    _hold_obligation(obligation, seen)
+    rules.check_open(obligation.done_on)
+    rules.check_move(obligation.due_on, to_on, reason)
+    move = ObligationMove(
+        obligation=obligation,
+        from_on=obligation.due_on,
+        to_on=to_on,
+        reason=reason.strip(),
+        moved_at=now,
+        moved_by_id=actor.account_id,
+    )
+    db.session.add(move)
+    what = (
+        text("Frist einer Pflicht gesetzt: %(title)s", title=obligation.title.de)
+        if move.from_on is None
+        else text("Frist einer Pflicht verschoben: %(title)s", title=obligation.title.de)
+    )
+    changes = {"due_on": (move.from_on, to_on)}
+    _record(actor, obligation, what, now, changes=changes, reason=move.reason)
+    obligation.due_on = to_on
+    obligation.due_version += 1
+    obligation.basis = None
+    obligation.forget_marks(SOURCED_OF_OBLIGATION, ("due_on", "basis"))
+    return move
+
+
+def complete_obligation(
+    actor: Actor, obligation: Obligation, done_on: date, *, note: str | None, seen: str, now: datetime
+) -> None:
+    """Records an obligation as done: it is reminded of no more. The note stands in the log.
+
+    Raises:
+        Forbidden: for anybody but coordinators.
+        Conflict: when the obligation is no longer as its imprint `seen`.
+        RuleBroken: when it is done already, and for a day in the future.
+    """
+    require(actor, Permission.RECORD_GRANTS)
+    _hold_obligation(obligation, seen)
+    rules.check_open(obligation.done_on)
+    rules.check_day_done(done_on, day_of(now, obligation.grant.programme.zone))
+    what = text("Pflicht erledigt: %(title)s", title=obligation.title.de)
+    _record(actor, obligation, what, now, changes={"done_on": (None, done_on)}, reason=(note or "").strip() or None)
+    obligation.done_on = done_on
+
+
+def reopen_obligation(actor: Actor, obligation: Obligation, reason: str, *, seen: str, now: datetime) -> None:
+    """Takes back that an obligation is done. What it was reminded of before is not said again; what comes next is.
+
+    Raises:
+        Forbidden: for anybody but coordinators.
+        Conflict: when the obligation is no longer as its imprint `seen`.
+        RuleBroken: when it is open, or without a reason.
+    """
+    require(actor, Permission.RECORD_GRANTS)
+    _hold_obligation(obligation, seen)
+    rules.check_done(obligation.done_on)
+    rules.check_reason(reason)
+    what = text("Pflicht wieder offen: %(title)s", title=obligation.title.de)
+    _record(actor, obligation, what, now, changes={"done_on": (obligation.done_on, None)}, reason=reason.strip())
+    obligation.done_on = None
+
+
+def imprint_of(obligation: Obligation) -> str:
+    """What stands about its day and whether it is done, as a short text that differs when one of them does."""
+    stored = (obligation.due_on, obligation.due_version, obligation.done_on)
+    return sha256(repr(stored).encode()).hexdigest()
+
+
 def imprint(grant: Grant) -> str:
     """The stored facts that a form shows, as a short text that differs when one of them does."""
     stored = (
@@ -154,9 +275,43 @@ def _hold(grant: Grant) -> None:
     db.session.expire(grant, ["measures"])
     db.session.execute(
         select(Grant).where(Grant.id == grant.id).with_for_update().execution_options(populate_existing=True)
-    )
+    ).scalar_one()  # nothing is read before a row is asked for
 
 
 def _key_for(programme: Programme, title: str) -> str:
     taken = set(db.session.scalars(select(Grant.key).where(Grant.programme_id == programme.id)))
     return free_key(title, taken, "zuwendung")
+
+
+def _key_of_obligation(grant: Grant, title: str) -> str:
+    taken = set(db.session.scalars(select(Obligation.key).where(Obligation.grant_id == grant.id)))
+    return free_key(title, taken, "pflicht")
+
+
+def _hold_obligation(obligation: Obligation, seen: str) -> None:
+    """Reads the obligation as it is stored now, and keeps it until the commit.
+
+    Raises:
+        Conflict: when it is no longer as the form showed it.
+    """
+    db.session.execute(
+        select(Obligation)
+        .where(Obligation.id == obligation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    if imprint_of(obligation) != seen:
+        raise Conflict(text("Die Pflicht wurde inzwischen geändert. Bitte prüfen Sie den neuen Stand."))
+
+
+def _record(
+    actor: Actor,
+    obligation: Obligation,
+    what: Text,
+    now: datetime,
+    *,
+    changes: audit.Changes,
+    reason: str | None,
+) -> None:
+    scope_id = obligation.grant.programme_id
+    audit.record(actor, obligation, what, now=now, scope_id=scope_id, changes=changes, reason=reason)

@@ -7,6 +7,7 @@ import json
 import click
 from flask import current_app
 
+from app.core import clock, heartbeat
 from app.core.commands import Commands
 from app.core.i18n import translate
 from app.core.text import text
@@ -23,7 +24,7 @@ commands = Commands("mail", help="The outbox.")
 def deliver(limit: int) -> None:
     """Send the mails that are due, now. The worker does this every minute."""
     settings = current_app.config["SETTINGS"]
-    done = delivery.deliver_batch(Transport(settings.mail_server, settings.mail_from), limit)
+    done = delivery.deliver_batch(Transport.of(settings), limit)
     click.echo(
         translate(
             text(
@@ -45,8 +46,9 @@ def deliver(limit: int) -> None:
 @commands.command("status")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def status(as_json: bool) -> None:
-    """Show how many mails wait, left and are dead, and whether the mail server is there."""
+    """Show how many mails wait, left and are dead, and whether mail server and workers are there."""
     with reading():
+        pulses = heartbeat.take_pulses(clock.wall_now())
         counts = queries.count_by_state()
         oldest = queries.oldest_waiting()
         server = queries.server_state()
@@ -54,7 +56,8 @@ def status(as_json: bool) -> None:
     if as_json:
         shown = {"oldest_waiting_at": oldest, "server_away_since": away_since}
         iso = {name: moment.isoformat() if moment else None for name, moment in shown.items()}
-        click.echo(json.dumps(counts | iso | {"server_error": error}))
+        heartbeats = {pulse.job.value: pulse.as_json() for pulse in pulses}
+        click.echo(json.dumps(counts | iso | {"server_error": error, "heartbeats": heartbeats}))
         return
     for state, words in (
         (MailState.QUEUED, text("warten")),
@@ -65,3 +68,7 @@ def status(as_json: bool) -> None:
     if away_since:
         away = text("Mailserver nicht erreichbar seit %(since)s: %(error)s", since=away_since, error=error)
         click.echo(translate(away))
+    for pulse in (pulse for pulse in pulses if pulse.is_late):
+        late = text("%(job)s: zuletzt %(done_at)s, das ist zu lange her.", job=pulse.name, done_at=pulse.done_at)
+        never = text("%(job)s: noch nie, obwohl es Zeit ist.", job=pulse.name)
+        click.echo(translate(late if pulse.done_at else never))

@@ -27,7 +27,8 @@ SECRET_KINDS = frozenset({"invitation"})
 class Mail(Identified, Model):
     """One mail to one person.
 
-    `once` makes enqueueing idempotent: the same key twice is one mail. `created_at` is the application's
+    `once` makes enqueueing idempotent: the same key twice is one mail. `unsubscribe_url` is where its reader stops
+    mails of this kind with one click (RFC 8058), where they may. `created_at` is the application's
     instant (sandbox date in a trial); `next_attempt_at` and `sent_at` are the machine's, for they belong to
     transport.
     """
@@ -54,6 +55,7 @@ class Mail(Identified, Model):
     body_text: Mapped[str]
     body_html: Mapped[str]
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
+    unsubscribe_url: Mapped[str | None]
     is_sample: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(10), default=MailState.QUEUED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +17,36 @@ from app.core.text import text
 from app.mail.models import Mail, MailServerState, MailState
 
 
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """What is sent of a mail. Nothing of it ever changes, so it may be read before the mail is claimed."""
+
+    id: UUID
+    kind: str
+    to_address: str
+    to_name: str
+    language: str
+    subject: str
+    body_text: str
+    body_html: str
+    message_id: str
+    unsubscribe_url: str | None
+
+
+SENT_COLUMNS = tuple(Mail.__table__.c[name] for name in DueMail.__dataclass_fields__)
+
+
+def list_due(now: datetime, limit: int, without: Collection[UUID]) -> list[DueMail]:
+    """The mails that wait to be sent now, the longest waiting first, `without` some."""
+    query = (
+        select(*SENT_COLUMNS)
+        .where(Mail.state == MailState.QUEUED, Mail.next_attempt_at <= now, Mail.id.not_in(without))
+        .order_by(Mail.next_attempt_at, Mail.id)
+        .limit(limit)
+    )
+    return [DueMail(*row) for row in db.session.execute(query)]
+
+
 def get_mail(mail_id: UUID) -> Mail:
     """One mail.
 
@@ -25,6 +57,18 @@ def get_mail(mail_id: UUID) -> Mail:
     if mail is None:
         raise NotFound(text("Diese Mail gibt es nicht."))
     return mail
+
+
+def find_by_once(once: str) -> Mail | None:
+    """The mail that was written under this name."""
+    return db.session.scalar(select(Mail).where(Mail.once == once))
+
+
+def list_dead() -> Sequence[Mail]:
+    """The mails that could not be delivered, the oldest first."""
+    return db.session.scalars(
+        select(Mail).where(Mail.state == MailState.DEAD).order_by(Mail.created_at, Mail.id)
+    ).all()
 
 
 def list_outbox(page: int, per_page: int, state: str | None = None) -> Pagination:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,14 @@ from uuid import UUID, uuid4
 
 import css_inline
 from flask import current_app, render_template
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.database import db
 from app.core.i18n import in_language, local
 from app.core.localized import Localized
 from app.core.transaction import announce
-from app.mail.models import Mail
+from app.mail.models import Mail, MailState
 
 OUTBOX = "mail"
 """What is announced to the workers when a transaction leaves mail behind."""
@@ -61,6 +61,7 @@ def enqueue(
     now: datetime,
     once: str | None = None,
     is_sample: bool = False,
+    unsubscribe_url: str | None = None,
 ) -> Mail:
     """Writes the mail `templates/email/<kind>/` makes of `content`; a worker sends it after the commit.
 
@@ -69,11 +70,28 @@ def enqueue(
     """
     if once and (there := db.session.scalar(select(Mail).where(Mail.once == once))):
         return there
+    mail = compose(kind, to, content, now=now, once=once, is_sample=is_sample, unsubscribe_url=unsubscribe_url)
+    put_out([mail])
+    return mail
+
+
+def compose(
+    kind: str,
+    to: Recipient,
+    content: Mapping[str, Any],
+    *,
+    now: datetime,
+    once: str | None = None,
+    is_sample: bool = False,
+    unsubscribe_url: str | None = None,
+) -> Mail:
+    """The mail, not stored yet; see `enqueue`. `unsubscribe_url` is where its reader stops mails like it by one POST
+    (RFC 8058)."""
     letter = write(kind, to.language, content, is_sample=is_sample)
     with in_language(to.language):
         name = local(to.name)
     mail_id = uuid4()
-    mail = Mail(
+    return Mail(
         id=mail_id,
         kind=kind,
         once=once,
@@ -85,13 +103,34 @@ def enqueue(
         body_text=letter.text,
         body_html=letter.html,
         message_id=f"<{mail_id}@{_domain()}>",
+        unsubscribe_url=unsubscribe_url,
         is_sample=is_sample,
         created_at=now,
         next_attempt_at=clock.wall_now(),
     )
-    db.session.add(mail)
+
+
+def put_out(mails: Iterable[Mail]) -> None:
+    """Puts written mails into the outbox."""
+    db.session.add_all(mails)
     announce(OUTBOX)
-    return mail
+
+
+def requeue(mail_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Puts dead mails back into the queue, as if they had never been tried; returns those that were dead.
+
+    The Message-ID stays, so that a reader who got it after all sees one mail.
+    """
+    again = (
+        update(Mail)
+        .where(Mail.id.in_(mail_ids), Mail.state == MailState.DEAD)
+        .values(state=MailState.QUEUED, attempts=0, next_attempt_at=clock.wall_now(), last_error=None)
+        .returning(Mail.id)
+    )
+    requeued = db.session.scalars(again).all()
+    if requeued:
+        announce(OUTBOX)
+    return requeued
 
 
 def _domain() -> str:

@@ -259,7 +259,7 @@ def _person(email: str, command: str) -> Actor:
         alike = _alike(email, (one.email for one in list_accounts() if one.active))
         unknown = text("Niemand mit der Adresse %(email)s kann sich anmelden.", email=email[:80])
         raise NotFound(_with_alike(unknown, alike))
-    actor, way = actor_for(account), f" ({command})"
+    actor, way = actor_for(account, clock.today()), f" ({command})"
     return replace(actor, name=actor.name[: LONGEST_ACTOR_NAME - len(way)] + way)
 
 

@@ -6,13 +6,20 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import MultipleFileField
-from wtforms import HiddenField, StringField, TextAreaField
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import AnyOf, DataRequired, Length, StopValidation
 
 from app.core.forms import DayField, Form, VersionedForm, stripped
 from app.milestones.approval import Decision
 
 TOO_LONG = _l("Bitte kürzen Sie den Text auf höchstens %(max)s Zeichen.")
+
+
+PROMISED = _l("Dem Fördermittelgeber zugesagt")
+PROMISED_HINT = _l(
+    "Dann gilt ein neuer Plan-Termin erst, wenn die Leitung der verantwortlichen Stelle ihn freigegeben hat. "
+    "Zurücknehmen kann diese Angabe nur die Koordination."
+)
 
 
 class DayRequired:
@@ -44,10 +51,14 @@ class PlanForm(Form):
         description=_l("Freiwillig: Woran erkennt man, dass das Ziel erreicht ist?"),
     )
     planned_on = DayField(_l("Plan-Termin"), [DayRequired(_l("Bitte geben Sie den Plan-Termin an."))])
+    funder_relevant = BooleanField(PROMISED, description=PROMISED_HINT)
 
 
 class EditForm(VersionedForm):
-    """What is promised, without the day: that is moved with a reason."""
+    """What is promised, without the day: that is moved with a reason.
+
+    The view takes out `funder_relevant` for whoever may not take that promise back.
+    """
 
     title = StringField(
         _l("Titel"),
@@ -60,6 +71,7 @@ class EditForm(VersionedForm):
         filters=[stripped],
         description=_l("Freiwillig: Woran erkennt man, dass das Ziel erreicht ist?"),
     )
+    funder_relevant = BooleanField(PROMISED, description=PROMISED_HINT)
 
 
 class MoveForm(VersionedForm):
@@ -103,14 +115,13 @@ class RequestForm(VersionedForm):
     files = MultipleFileField(_l("Nachweise"))
 
 
-class DecisionForm(Form):
-    """Approve or return; `approval` is the request the person has read, `decision` the button they pressed.
+class AnswerForm(Form):
+    """Approve or return; `decision` is the button they pressed.
 
     The view takes out `override_reason` for whoever needs no emergency, and `reason` for whoever can only approve in
     one.
     """
 
-    approval = HiddenField()
     decision = StringField(
         validators=[
             AnyOf(
@@ -131,3 +142,15 @@ class DecisionForm(Form):
         filters=[stripped],
         description=_l("Sie steht im Protokoll und in jedem Digest an die Fördermittelgeber."),
     )
+
+
+class DecisionForm(AnswerForm):
+    """Whether a milestone is reached; `approval` is the request the person has read."""
+
+    approval = HiddenField()
+
+
+class MoveDecisionForm(AnswerForm):
+    """Whether a promise moves; `wish` is the request the person has read."""
+
+    wish = HiddenField()

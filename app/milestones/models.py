@@ -33,6 +33,7 @@ class Milestone(Sourced, Versioned, Identified, Model):
 
     `planned_precision` says whether the source gave a day or only a month. `due_version` counts the moves of
     the planned day, so that a moved deadline reminds anew. `edited_by_id` is who changed it last: four eyes.
+    The planned day of a `funder_relevant` one moves only with the head's approval (`MoveRequest`).
     """
 
     __tablename__ = "milestone"
@@ -58,6 +59,7 @@ class Milestone(Sourced, Versioned, Identified, Model):
     forecast_on: Mapped[date | None]
     actual_on: Mapped[date | None]
     due_version: Mapped[int] = mapped_column(default=1)
+    funder_relevant: Mapped[bool] = mapped_column(default=False)
     edited_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     approved_at: Mapped[datetime | None]
     dropped_at: Mapped[datetime | None]
@@ -66,6 +68,9 @@ class Milestone(Sourced, Versioned, Identified, Model):
     measure: Mapped[Measure] = relationship(back_populates="milestones")
     approvals: Mapped[list[Approval]] = relationship(back_populates="milestone", order_by="Approval.submitted_at")
     moves: Mapped[list[MilestoneMove]] = relationship(back_populates="milestone", order_by="MilestoneMove.moved_at")
+    move_requests: Mapped[list[MoveRequest]] = relationship(
+        back_populates="milestone", order_by="MoveRequest.requested_at"
+    )
 
     @property
     def planned(self) -> PartialDate:
@@ -119,11 +124,61 @@ class MilestoneMove(Identified, Model):
         return PartialDate.of(self.from_on, self.from_precision)
 
 
+class MoveRequest(Versioned, Identified, Model):
+    """A wish to move the planned day of a funder-relevant milestone, and the head's decision on it.
+
+    Until it is approved the old day stays. The database holds: one undecided wish per milestone; decided means
+    decided by and at; a return has a reason; nobody decides their own, but with the reason of an emergency.
+    `decided_for_id` is whom a deputy stood in for.
+    """
+
+    __tablename__ = "move_request"
+    __table_args__ = (
+        Index(
+            "uq_move_request_one_open",
+            "milestone_id",
+            unique=True,
+            postgresql_where=text("decision IS NULL"),
+            sqlite_where=text("decision IS NULL"),
+        ),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_by_id IS NULL) AND (decision IS NULL) = (decided_at IS NULL)",
+            name="decided_means_by_and_at",
+        ),
+        CheckConstraint(
+            "decision <> 'returned' OR length(trim(coalesce(decision_reason, ''))) > 0", name="returned_means_reason"
+        ),
+        CheckConstraint(
+            "decision = 'withdrawn' OR decided_by_id <> requested_by_id "
+            "OR length(trim(coalesce(override_reason, ''))) > 0",
+            name="four_eyes",
+        ),
+    )
+
+    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
+    to_on: Mapped[date]
+    reason: Mapped[str]
+    requested_by_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    requested_at: Mapped[datetime]
+    decision: Mapped[Decision | None] = mapped_column(String(10))
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    decided_for_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None]
+    override_reason: Mapped[str | None]
+
+    milestone: Mapped[Milestone] = relationship(back_populates="move_requests")
+    requested_by: Mapped[Account] = relationship(foreign_keys=[requested_by_id])
+    decided_by: Mapped[Account | None] = relationship(foreign_keys=[decided_by_id])
+    decided_for: Mapped[Account | None] = relationship(foreign_keys=[decided_for_id])
+
+
 class Approval(Versioned, Identified, Model):
     """A request to confirm that a milestone was reached, and its decision.
 
     The database holds: one undecided request per milestone; decided means decided by and at; a return has a
-    reason; nobody decides what they submitted, but with the reason of an emergency.
+    reason; nobody decides what they submitted, but with the reason of an emergency. `decided_for_id` is whom a
+    deputy stood in for.
     """
 
     __tablename__ = "approval"
@@ -156,6 +211,7 @@ class Approval(Versioned, Identified, Model):
     statement: Mapped[str]
     decision: Mapped[Decision | None] = mapped_column(String(10))
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    decided_for_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]
     override_reason: Mapped[str | None]
@@ -163,4 +219,5 @@ class Approval(Versioned, Identified, Model):
     milestone: Mapped[Milestone] = relationship(back_populates="approvals")
     submitted_by: Mapped[Account] = relationship(foreign_keys=[submitted_by_id])
     decided_by: Mapped[Account | None] = relationship(foreign_keys=[decided_by_id])
+    decided_for: Mapped[Account | None] = relationship(foreign_keys=[decided_for_id])
     evidence: Mapped[list[Document]] = relationship(secondary=evidence)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from app.accounts.models import Account
 from app.core import clock
 from app.core.errors import Conflict, DomainError, RuleBroken
 from app.core.forms import Form, VersionedForm
@@ -17,18 +19,28 @@ from app.documents import service as documents
 from app.documents.service import Receipt
 from app.measures import queries as measures
 from app.milestones import approval as rules
-from app.milestones import queries, service
+from app.milestones import letters, queries, service
 from app.milestones.approval import Decision, MilestoneState
-from app.milestones.forms import DecisionForm, DropForm, EditForm, MoveForm, PlanForm, RequestForm
-from app.milestones.models import Approval, Milestone
+from app.milestones.forms import (
+    AnswerForm,
+    DecisionForm,
+    DropForm,
+    EditForm,
+    MoveDecisionForm,
+    MoveForm,
+    PlanForm,
+    RequestForm,
+)
+from app.milestones.models import Approval, Milestone, MoveRequest
 from app.milestones.queries import Reading
-from app.organisations.permissions import Actor, Permission, require
+from app.organisations.permissions import Actor, Permission, decides_for, require
 from app.organisations.viewer import current_actor
 from app.programmes.four_eyes import REASON_FIELD
 
 blueprint = Blueprint("milestones", __name__)
 
 Answer = Response | str | tuple[str, int]
+Row = TypeVar("Row", Approval, MoveRequest)
 
 SHOWN_IN_THE_BROWSER = frozenset({"application/pdf", "image/png", "image/jpeg"})
 EVIDENCE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
@@ -46,12 +58,20 @@ def show(milestone_id: UUID) -> str:
     """Everything about one milestone."""
     actor = current_actor()
     milestone = queries.get_milestone(actor, milestone_id)
+    reading = read_milestone(actor, milestone)
+    deciders: Sequence[Account] = ()
+    if reading.open_move:
+        involved = queries.involved_in_move(reading.open_move)
+        accounts, may_decide = letters.deciders_of(milestone, involved, clock.today())
+        deciders = accounts if may_decide else ()
     return render_template(
         "milestones/show.html",
         milestone=milestone,
         measure=milestone.measure,
-        reading=read_milestone(actor, milestone),
+        reading=reading,
         requests=queries.list_requests(actor, milestone),
+        wishes=queries.list_move_requests(actor, milestone),
+        deciders=deciders,
         moves=milestone.moves,
     )
 
@@ -74,6 +94,7 @@ def plan(measure_id: UUID) -> Answer:
                     form.title.data or "",
                     form.planned_on.data,
                     description=form.description.data,
+                    funder_relevant=form.funder_relevant.data,
                     now=clock.now(),
                 )
                 flash(_("Der Meilenstein „%(title)s“ ist geplant.", title=local(milestone.title)), "success")
@@ -86,27 +107,37 @@ def plan(measure_id: UUID) -> Answer:
 
 @blueprint.route("/milestones/<uuid:milestone_id>/edit", methods=["GET", "POST"])
 def edit(milestone_id: UUID) -> Answer:
-    """Title and description."""
+    """Title, description, and whether the funder was promised it."""
     actor = current_actor()
     milestone = _changeable(actor, milestone_id)
     form = EditForm(
         title=milestone.title.de,
         description=milestone.description.de if milestone.description else None,
+        funder_relevant=milestone.funder_relevant,
         version=milestone.version,
     )
+    if milestone.funder_relevant and not queries.may_unmark(actor):
+        del form.funder_relevant
 
     def save() -> None:
-        title, description, seen = form.title.data or "", form.description.data, form.seen_version
-        service.edit_milestone(actor, milestone, title, description, seen_version=seen, now=clock.now())
+        service.edit_milestone(
+            actor,
+            milestone,
+            form.title.data or "",
+            form.description.data,
+            funder_relevant=form.funder_relevant.data if "funder_relevant" in form else None,
+            seen_version=form.seen_version,
+            now=clock.now(),
+        )
 
     return _form_page("edit", milestone, form, save, _("Der Meilenstein ist gespeichert."))
 
 
 @blueprint.route("/milestones/<uuid:milestone_id>/move", methods=["GET", "POST"])
 def move(milestone_id: UUID) -> Answer:
-    """Another planned day, and why."""
+    """Another planned day, and why; where the funder was promised the old one, the head is asked."""
     actor = current_actor()
-    milestone = _changeable(actor, milestone_id)
+    milestone = _changeable(actor, milestone_id, is_about_the_day=True)
     form = MoveForm(version=milestone.version)
 
     def save() -> None:
@@ -114,6 +145,8 @@ def move(milestone_id: UUID) -> Answer:
         service.move_milestone(actor, milestone, to_on, reason, seen_version=seen, now=clock.now())
 
     message = _("Der Plan-Termin ist verschoben.")
+    if milestone.funder_relevant:
+        message = _("Die Verschiebung ist beantragt. Bis zur Entscheidung gilt der bisherige Plan-Termin.")
     return _form_page("move", milestone, form, save, message, planned=milestone.planned)
 
 
@@ -121,7 +154,7 @@ def move(milestone_id: UUID) -> Answer:
 def drop(milestone_id: UUID) -> Answer:
     """Gives a milestone up, with a reason."""
     actor = current_actor()
-    milestone = _changeable(actor, milestone_id)
+    milestone = _changeable(actor, milestone_id, is_about_the_day=True)
     form = DropForm(version=milestone.version)
 
     def save() -> None:
@@ -139,6 +172,7 @@ def request_approval(milestone_id: UUID) -> Answer:
     require(actor, Permission.REQUEST_APPROVAL, milestone.measure.scope)
     if request.method == "GET":
         rules.check_requestable(milestone.state)
+        rules.check_no_open_move(queries.find_open_move(milestone) is not None)
     form = RequestForm(version=milestone.version)
     receipts, refusals = _take_in(form)
 
@@ -160,18 +194,71 @@ def decide(milestone_id: UUID) -> Answer:
     if not milestone.measure.programme.emergency_override:
         del form.override_reason
     if request.method == "POST":
-        return _decided(actor, milestone, form)
+        return _decided(
+            actor,
+            milestone,
+            form,
+            queries.involved_ids(milestone),
+            read=lambda: _request_read(milestone.approvals, form.approval.data),
+            save=service.decide_approval,
+            page=lambda approval: _decision_page(actor, milestone, approval, form),
+            messages={
+                Decision.APPROVED: _("Der Meilenstein ist freigegeben. Die Projektleitung bekommt eine E-Mail."),
+                Decision.RETURNED: _("Der Antrag ist zurückgegeben. Die Projektleitung bekommt eine E-Mail."),
+            },
+        )
     waiting = milestone.open_approval
     if waiting is None:
-        flash(_("Für diesen Meilenstein wartet kein Antrag auf eine Entscheidung."), "info")
-        return redirect(url_for("milestones.show", milestone_id=milestone.id))
+        return _nothing_waits(milestone)
     if not _fit(form, actor, milestone):
-        rules.check_four_eyes(actor.account_id, queries.involved_ids(milestone))
+        _check_four_eyes(actor, milestone, queries.involved_ids(milestone))
     form.approval.data = str(waiting.id)
     return _decision_page(actor, milestone, waiting, form)
 
 
-def _fit(form: DecisionForm, actor: Actor, milestone: Milestone) -> bool:
+@blueprint.route("/milestones/<uuid:milestone_id>/move/decision", methods=["GET", "POST"])
+def decide_move(milestone_id: UUID) -> Answer:
+    """The wish to move what the funder was promised: old day, new day, why, and two buttons."""
+    actor = current_actor()
+    milestone = queries.get_milestone(actor, milestone_id)
+    require(actor, Permission.DECIDE_MILESTONE, milestone.measure.scope)
+    form = MoveDecisionForm()
+    if not milestone.measure.programme.emergency_override:
+        del form.override_reason
+    waiting = queries.find_open_move(milestone)
+    if request.method == "POST":
+        return _decided(
+            actor,
+            milestone,
+            form,
+            queries.involved_in_move(waiting) if waiting else (),
+            read=lambda: _request_read(milestone.move_requests, form.wish.data),
+            save=service.decide_move,
+            page=lambda wish: _move_page(actor, milestone, wish, form),
+            messages={
+                Decision.APPROVED: _("Die Verschiebung ist freigegeben. Der neue Plan-Termin gilt."),
+                Decision.RETURNED: _("Der Antrag ist zurückgegeben. Der bisherige Plan-Termin gilt weiter."),
+            },
+        )
+    if waiting is None:
+        return _nothing_waits(milestone)
+    if not _fit(form, actor, milestone):
+        _check_four_eyes(actor, milestone, queries.involved_in_move(waiting))
+    form.wish.data = str(waiting.id)
+    return _move_page(actor, milestone, waiting, form)
+
+
+def _nothing_waits(milestone: Milestone) -> Response:
+    flash(_("Für diesen Meilenstein wartet kein Antrag auf eine Entscheidung."), "info")
+    return redirect(url_for("milestones.show", milestone_id=milestone.id))
+
+
+def _check_four_eyes(actor: Actor, milestone: Milestone, involved: Collection[UUID | None]) -> None:
+    in_place_of = decides_for(actor, milestone.measure.scope)
+    rules.check_four_eyes(actor.account_id, involved, in_place_of=in_place_of)
+
+
+def _fit(form: AnswerForm, actor: Actor, milestone: Milestone) -> bool:
     """Takes out the reason of an emergency where the waiting request needs none of this person, and where it does
     that of a return, which is no emergency; whether it does.
 
@@ -184,18 +271,29 @@ def _fit(form: DecisionForm, actor: Actor, milestone: Milestone) -> bool:
     return is_emergency
 
 
-def _decided(actor: Actor, milestone: Milestone, form: DecisionForm) -> Answer:
+def _decided(
+    actor: Actor,
+    milestone: Milestone,
+    form: AnswerForm,
+    involved: Collection[UUID | None],
+    *,
+    read: Callable[[], Row],
+    save: Callable[..., None],
+    page: Callable[[Row], str],
+    messages: Mapping[Decision, str],
+) -> Answer:
+    """Decides the request that was `read`, of either kind, and says so."""
     try:
-        approval = _request_read(milestone, form.approval.data)
+        waiting = read()
         is_emergency = _fit(form, actor, milestone)
         if is_emergency and form.decision.data == Decision.RETURNED:
-            rules.check_four_eyes(actor.account_id, queries.involved_ids(milestone))
+            _check_four_eyes(actor, milestone, involved)
         if not form.validate_on_submit():
-            return _decision_page(actor, milestone, approval, form), 422
+            return page(waiting), 422
         decision = Decision(form.decision.data or "")
-        service.decide_approval(
+        save(
             actor,
-            approval,
+            waiting,
             decision,
             reason=None if is_emergency else form.reason.data,
             override_reason=form.override_reason.data if is_emergency else None,
@@ -205,10 +303,8 @@ def _decided(actor: Actor, milestone: Milestone, form: DecisionForm) -> Answer:
         return _too_late(error, milestone, form)
     except RuleBroken as error:
         form.refuse(error)
-        return _decision_page(actor, milestone, approval, form), 422
-    if decision is Decision.APPROVED:
-        return _saved(milestone, _("Der Meilenstein ist freigegeben. Die Projektleitung bekommt eine E-Mail."))
-    return _saved(milestone, _("Der Antrag ist zurückgegeben. Die Projektleitung bekommt eine E-Mail."))
+        return page(waiting), 422
+    return _saved(milestone, messages[decision])
 
 
 @blueprint.post("/milestones/approvals/<uuid:approval_id>/withdrawal")
@@ -221,6 +317,18 @@ def withdraw(approval_id: UUID) -> Answer:
     except Conflict as error:
         return _too_late(error, approval.milestone)
     return _saved(approval.milestone, _("Der Antrag ist zurückgezogen. Der Meilenstein ist wieder offen."))
+
+
+@blueprint.post("/milestones/move-requests/<uuid:move_request_id>/withdrawal")
+def withdraw_move(move_request_id: UUID) -> Answer:
+    """Takes the wish to move back."""
+    actor = current_actor()
+    wish = queries.get_move_request(actor, move_request_id)
+    try:
+        service.withdraw_move(actor, wish, now=clock.now())
+    except Conflict as error:
+        return _too_late(error, wish.milestone)
+    return _saved(wish.milestone, _("Der Antrag ist zurückgezogen. Der bisherige Plan-Termin gilt weiter."))
 
 
 @blueprint.get("/milestones/approvals/<uuid:approval_id>/evidence/<uuid:document_id>")
@@ -240,12 +348,16 @@ def evidence(approval_id: UUID, document_id: UUID) -> Response:
     return response
 
 
-def _changeable(actor: Actor, milestone_id: UUID) -> Milestone:
-    """The milestone for a form that changes it; opening the form of what cannot change says so at once."""
+def _changeable(actor: Actor, milestone_id: UUID, *, is_about_the_day: bool = False) -> Milestone:
+    """The milestone for a form that changes it; opening the form of what cannot change says so at once.
+
+    While a move waits for its decision the words may change, the day and what depends on it may not.
+    """
     milestone = queries.get_milestone(actor, milestone_id)
     require(actor, Permission.PLAN_MILESTONES, milestone.measure.scope)
     if request.method == "GET":
         rules.check_changeable(milestone.state)
+        rules.check_no_open_move(is_about_the_day and queries.find_open_move(milestone) is not None)
     return milestone
 
 
@@ -289,6 +401,12 @@ def _decision_page(actor: Actor, milestone: Milestone, approval: Approval, form:
     return _page("decide", milestone, approval=approval, earlier=earlier, reading=reading, form=form)
 
 
+def _move_page(actor: Actor, milestone: Milestone, wish: MoveRequest, form: MoveDecisionForm) -> str:
+    earlier = [row for row in queries.list_move_requests(actor, milestone) if row.decision is not None]
+    reading = read_milestone(actor, milestone)
+    return _page("decide_move", milestone, wish=wish, earlier=earlier, reading=reading, form=form)
+
+
 def _saved(milestone: Milestone, message: str) -> Response:
     flash(message, "success")
     return redirect(url_for("milestones.show", milestone_id=milestone.id))
@@ -300,15 +418,16 @@ def _stored(milestone: Milestone) -> Sequence[tuple[str, str | None]]:
         (_("Titel"), local(milestone.title)),
         (_("Beschreibung"), local(milestone.description) or None),
         (_("Plan-Termin"), day(milestone.planned)),
+        (_("Dem Fördermittelgeber zugesagt"), _("ja") if milestone.funder_relevant else _("nein")),
     )
 
 
-def _request_read(milestone: Milestone, approval_id: str | None) -> Approval:
+def _request_read(requests: Sequence[Row], request_id: str | None) -> Row:
     """The request the person has read; one that came later must be read before it is decided."""
-    for approval in milestone.approvals:
-        if str(approval.id) == approval_id:
-            rules.check_still_open(approval.decision)
-            return approval
+    for row in requests:
+        if str(row.id) == request_id:
+            rules.check_still_open(row.decision)
+            return row
     raise Conflict(rules.GONE)
 
 

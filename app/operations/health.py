@@ -11,7 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
+from app.core import clock
 from app.core.database import db
+from app.core.heartbeat import take_pulses
 
 log = structlog.get_logger()
 blueprint = Blueprint("health", __name__)
@@ -19,11 +21,15 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def show() -> tuple[Response, int]:
-    """503 when the database is away and no page works; without the broker pages work and mails wait."""
+    """503 when the database is away and no page works; without the broker, or with a job of the workers late, pages
+    work and mails wait."""
     parts = {"database": _database(), "broker": _broker(current_app.config["SETTINGS"].broker_url)}
     if parts["database"] != "ok":
         return jsonify(status="unavailable", **parts), 503
-    return jsonify(status="ok" if parts["broker"] == "ok" else "degraded", **parts), 200
+    pulses = take_pulses(clock.wall_now())
+    is_well = parts["broker"] == "ok" and not any(pulse.is_late for pulse in pulses)
+    jobs = {pulse.job.value: pulse.as_json() for pulse in pulses}
+    return jsonify(status="ok" if is_well else "degraded", **parts, jobs=jobs), 200
 
 
 def _database() -> str:

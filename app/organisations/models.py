@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.calendars.partial_dates import PartialDate, PartialDateText
@@ -109,3 +109,29 @@ class Membership(Identified, Model):
     account: Mapped[Account] = relationship()
     unit: Mapped[Unit | None] = relationship(back_populates="memberships")
     organisation: Mapped[Organisation | None] = relationship()
+
+
+class Absence(Identified, Model):
+    """Somebody is away from the first to the last day, both city days, and another person stands in for them.
+
+    The deputy is reminded as well, or with `deputy_only` instead of them.
+    """
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        CheckConstraint("from_on <= until_on", name="ends_after_it_begins"),
+        CheckConstraint("deputy_id <> account_id", name="deputy_is_somebody_else"),
+        Index(None, "until_on"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    deputy_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    deputy_only: Mapped[bool] = mapped_column(default=False)
+    entered_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    entered_at: Mapped[datetime]
+
+    account: Mapped[Account] = relationship(foreign_keys=[account_id])
+    deputy: Mapped[Account] = relationship(foreign_keys=[deputy_id])
+    entered_by: Mapped[Account | None] = relationship(foreign_keys=[entered_by_id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import g, has_request_context
 from flask_login import current_user
 
+from app.core import clock
 from app.organisations.permissions import Actor
 from app.organisations.queries import actor_for
 
@@ -16,5 +17,5 @@ def current_actor() -> Actor:
     if not has_request_context() or not current_user.is_authenticated:
         return NOBODY
     if "actor" not in g or g.actor.account_id != current_user.id:
-        g.actor = actor_for(current_user._get_current_object())
+        g.actor = actor_for(current_user._get_current_object(), clock.today())
     return g.actor  # type: ignore[no-any-return]

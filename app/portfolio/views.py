@@ -101,4 +101,4 @@ def _other_person(account_id: str) -> Actor:
     account = find_account(account_id)
     if account is None:
         raise NotFound(text("Diese Person gibt es nicht, oder sie hat keinen Zugang mehr."))
-    return actor_for(account)
+    return actor_for(account, clock.today())

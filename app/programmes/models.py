@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, String, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.calendars.partial_dates import PartialDate, PartialDateText
-from app.core.database import Identified, Model, Versioned
+from app.core.database import Identified, Model, Versioned, db
 from app.core.localized import Localized, LocalizedText
 from app.core.sources import Sourced
 from app.programmes import workflow as rules
@@ -23,8 +23,18 @@ if TYPE_CHECKING:
     from app.organisations.models import Organisation
 
 
+named_recipient = Table(
+    "reminder_step_account",
+    db.metadata,
+    Column("step_id", ForeignKey("reminder_step.id"), primary_key=True),
+    Column("account_id", ForeignKey("account.id"), primary_key=True),
+)
+
+
 class Programme(Sourced, Identified, Model):
     """A grant programme. `send_time` is local time in `time_zone`, before which no reminder leaves.
+
+    A running measure on which nothing was reported for `stale_days` days is asked about; None: never.
 
     With `emergency_override`, somebody whom four eyes stop may take a step, approve or release all the same, with a
     reason that stands in the log and is told in the digests.
@@ -46,6 +56,7 @@ class Programme(Sourced, Identified, Model):
     update_rhythm: Mapped[str] = mapped_column(String(12))
     update_due_days: Mapped[int] = mapped_column(default=14)
     approval_days: Mapped[int] = mapped_column(default=5)
+    stale_days: Mapped[int | None]
     emergency_override: Mapped[bool] = mapped_column(default=False)
 
     funders: Mapped[list[ProgrammeFunder]] = relationship(
@@ -104,7 +115,11 @@ class FocusArea(Sourced, Identified, Model):
 
 
 class ReminderStep(Identified, Model):
-    """One rung of a programme's ladder: days from the due day (negative before), repeated or not, to whom."""
+    """One rung of a programme's ladder: days from the due day (negative before), repeated or not, to whom.
+
+    The days are calendar days, or with `working_days` working days of the programme's state. `recipients` are values
+    of `ladder.Audience`; `named` people are reminded too. `wording` is said with the deadline.
+    """
 
     __tablename__ = "reminder_step"
     __table_args__ = (
@@ -117,7 +132,11 @@ class ReminderStep(Identified, Model):
     key: Mapped[str] = mapped_column(String(40))
     offset_days: Mapped[int]
     repeat_days: Mapped[int | None]
+    working_days: Mapped[bool] = mapped_column(default=False)
     recipients: Mapped[list[str]] = mapped_column(JSON)
+    wording: Mapped[Localized | None] = mapped_column(LocalizedText)
+
+    named: Mapped[list[Account]] = relationship(secondary=named_recipient, order_by="Account.email")
 
 
 class Workflow(Identified, Model):

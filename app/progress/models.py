@@ -37,7 +37,10 @@ class UpdateState(StrEnum):
 
 
 class ProgressUpdate(Versioned, Identified, Model):
-    """One report on a period (`period` is its key, such as 2023-Q1). A submitted one is not changed any more."""
+    """One report on a period (`period` is its key, such as 2023-Q1). A submitted one is not changed any more.
+
+    `decided_for_id` is whom a deputy stood in for.
+    """
 
     __tablename__ = "progress_update"
     __table_args__ = (
@@ -79,6 +82,7 @@ class ProgressUpdate(Versioned, Identified, Model):
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    decided_for_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     return_reason: Mapped[str | None]
     override_reason: Mapped[str | None]
@@ -87,6 +91,7 @@ class ProgressUpdate(Versioned, Identified, Model):
     measure: Mapped[Measure] = relationship(back_populates="updates")
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     decided_by: Mapped[Account | None] = relationship(foreign_keys=[decided_by_id])
+    decided_for: Mapped[Account | None] = relationship(foreign_keys=[decided_for_id])
     forecasts: Mapped[list[MilestoneForecast]] = relationship(back_populates="update", cascade="all, delete-orphan")
     attachments: Mapped[list[Document]] = relationship(secondary=attachment)
 

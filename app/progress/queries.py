@@ -7,11 +7,11 @@ may report on its measure.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, case, cast, func, select
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.calendars.periods import Period, Rhythm
@@ -20,8 +20,8 @@ from app.core.errors import NotFound
 from app.core.text import text
 from app.measures.models import Measure
 from app.measures.queries import visible_to
-from app.organisations.models import Unit
-from app.organisations.permissions import Actor, Permission, allows
+from app.organisations.permissions import Actor, Permission, Scope, allows, decides_for
+from app.organisations.queries import list_units
 from app.progress import reporting
 from app.progress.models import MilestoneForecast, ProgressUpdate, UpdateState
 
@@ -41,6 +41,7 @@ def get_update(viewer: Actor, update_id: UUID) -> ProgressUpdate:
         .options(
             joinedload(ProgressUpdate.author),
             joinedload(ProgressUpdate.decided_by),
+            joinedload(ProgressUpdate.decided_for),
             joinedload(ProgressUpdate.measure).joinedload(Measure.programme),
             selectinload(ProgressUpdate.forecasts).joinedload(MilestoneForecast.milestone),
             selectinload(ProgressUpdate.attachments),
@@ -104,8 +105,9 @@ def find_returned(measure: Measure) -> ProgressUpdate | None:
 
 
 def list_awaiting_release(viewer: Actor) -> Sequence[ProgressUpdate]:
-    """The submitted updates this person may release, oldest first: not those they wrote themselves."""
-    if not viewer.headed_unit_ids:
+    """The submitted updates this person may release, oldest first: not those they wrote themselves, and in place of
+    a head who is away not those that head wrote."""
+    if not viewer.deciding_unit_ids:
         return []
     query = (
         select(ProgressUpdate)
@@ -113,7 +115,16 @@ def list_awaiting_release(viewer: Actor) -> Sequence[ProgressUpdate]:
         .where(
             ProgressUpdate.state == UpdateState.SUBMITTED,
             ProgressUpdate.author_id.is_distinct_from(viewer.account_id),
-            Measure.unit_id.in_(_units_below(viewer.headed_unit_ids)),
+            or_(
+                false(),
+                *(
+                    and_(
+                        Measure.unit_id.in_(unit_ids),
+                        ProgressUpdate.author_id.is_distinct_from(absent_id or viewer.account_id),
+                    )
+                    for absent_id, unit_ids in _decided_units(viewer).items()
+                ),
+            ),
         )
         .options(joinedload(ProgressUpdate.author), joinedload(ProgressUpdate.measure).joinedload(Measure.programme))
         .order_by(ProgressUpdate.submitted_at, ProgressUpdate.id)
@@ -130,6 +141,16 @@ def reported_periods(measure_ids: Collection[UUID]) -> dict[UUID, frozenset[str]
     for measure_id, period in db.session.execute(query):
         periods[measure_id].add(period)
     return {measure_id: frozenset(keys) for measure_id, keys in periods.items()}
+
+
+def last_reports(measure_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the last report on each of these measures was handed in; those without one are left out."""
+    query = (
+        select(ProgressUpdate.measure_id, func.max(ProgressUpdate.submitted_at))
+        .where(ProgressUpdate.measure_id.in_(measure_ids), ProgressUpdate.state.in_(COUNTED))
+        .group_by(ProgressUpdate.measure_id)
+    )
+    return {measure_id: at for measure_id, at in db.session.execute(query) if at}
 
 
 def owed_periods(measure: Measure, today: date, reported: Collection[str]) -> tuple[Period, ...]:
@@ -172,10 +193,11 @@ def _last_month() -> ColumnElement[int]:
     return 12 * cast(year, Integer) + month
 
 
-def _units_below(unit_ids: Collection[UUID]) -> set[UUID]:
-    """These units and all under them."""
-    units = db.session.execute(select(Unit.id, Unit.parent_id)).all()
-    below = set(unit_ids)
-    while more := {unit_id for unit_id, parent_id in units if parent_id in below} - below:
-        below |= more
-    return below
+def _decided_units(viewer: Actor) -> dict[UUID | None, list[UUID]]:
+    """The units whose updates they release, by the absent head in whose place; None where it is their own right."""
+    units: dict[UUID | None, list[UUID]] = {}
+    for unit in list_units():
+        scope = Scope(unit_ids=tuple(above.id for above in unit.with_parents()))
+        if allows(viewer, Permission.RELEASE_PROGRESS, scope):
+            units.setdefault(decides_for(viewer, scope), []).append(unit.id)
+    return units

@@ -14,14 +14,15 @@ from app.core.clock import day_of
 from app.core.database import db
 from app.core.errors import Conflict, RuleBroken
 from app.core.forms import stripped
-from app.core.text import text
+from app.core.text import Text, text
 from app.documents import service as documents
 from app.documents.service import Receipt
 from app.mail import service as mail
 from app.mail.service import Recipient
 from app.measures.models import Measure
-from app.organisations.permissions import Actor, Permission, Role, require
-from app.organisations.queries import heads_by_unit, list_members, nearest_heads
+from app.organisations.permissions import Actor, Permission, Role, decides_for, require
+from app.organisations.queries import list_deciders, list_members
+from app.organisations.signature import signature
 from app.programmes.four_eyes import NO_OVERRIDE, Override
 from app.progress import queries, release, reporting
 from app.progress.health import HEALTH_NAMES, Health
@@ -45,7 +46,7 @@ def save_draft(
     take off the draft again.
 
     Raises:
-        Forbidden: for anybody but the measure's lead and the coordination.
+        Forbidden: for anybody but the measure's lead, their deputy while they are away, and the coordination.
         RuleBroken: when the measure does not run, or on `period` for a period that is not offered.
         Conflict: when the draft has changed, appeared or gone since.
     """
@@ -89,7 +90,7 @@ def submit_update(
         },
     )
     _pass_on_forecasts(actor, update, now)
-    heads = _who_releases(measure, update.author_id)
+    heads = list_deciders(measure.unit, {update.author_id}, day_of(now))
     for account in heads or list_members(Role.COORDINATOR):
         _send("update_submitted", account, update, now, nobody_releases=not heads)
     return update
@@ -106,11 +107,12 @@ def release_update(
     """Lets the funders see a submitted update.
 
     `override_reason` is kept only where it was needed: four eyes stop the actor and the programme allows
-    emergencies.
+    emergencies. While a head is away their deputy releases "i. V.", which is kept; what stops the head stops the
+    deputy, and for deputies there is no emergency.
 
     Raises:
-        Forbidden: for anybody but the heads of the measure's unit, and for the author, where the programme allows no
-            emergency.
+        Forbidden: for anybody but the heads of the measure's unit and the deputy of one who is away; and for the
+            author, except a head in an emergency.
         RuleBroken: on `override_reason` where an emergency lacks it.
         Conflict: when it was decided or has changed since it was seen.
     """
@@ -118,15 +120,7 @@ def release_update(
     overridden = _check_decidable(actor, update, seen_version, override)
     _decide(actor, update, UpdateState.RELEASED, now)
     update.override_reason = overridden
-    period = str(update.reporting_period.label())
-    what = text("Sachstand %(period)s freigegeben", period=period)
-    if overridden is not None:
-        what = text(
-            "Sachstand %(period)s freigegeben; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
-            period=period,
-            reason=overridden,
-        )
-    audit.record(actor, update, what, now=now, scope_id=update.measure_id)
+    audit.record(actor, update, _released(update), now=now, scope_id=update.measure_id)
     _tell_those_who_report(actor, update, now)
 
 
@@ -141,7 +135,8 @@ def return_update(
     """Gives a submitted update back, with a draft that begins where it ended. For this there is no emergency.
 
     Raises:
-        Forbidden: for anybody but the heads of the measure's unit, and for the author.
+        Forbidden: for anybody but the heads of the measure's unit and the deputy of one who is away; and for the
+            author.
         RuleBroken: on `reason` where it is missing.
         Conflict: when it was decided or has changed since it was seen.
     """
@@ -149,18 +144,40 @@ def return_update(
     release.check_reason(reason)
     _decide(actor, update, UpdateState.RETURNED, now)
     update.return_reason = stripped(reason)
-    what = text("Sachstand %(period)s zurückgegeben", period=str(update.reporting_period.label()))
-    audit.record(actor, update, what, now=now, scope_id=update.measure_id, reason=update.return_reason)
+    audit.record(actor, update, _returned(update), now=now, scope_id=update.measure_id, reason=update.return_reason)
     if queries.find_draft(update.measure) is None:
         db.session.add(_draft_from(update, now))
     _tell_those_who_report(actor, update, now)
+
+
+def _released(update: ProgressUpdate) -> Text:
+    """The release as the log says it."""
+    period = str(update.reporting_period.label())
+    if update.decided_for is not None:
+        head = update.decided_for.name.de
+        return text("Sachstand %(period)s i. V. %(head)s freigegeben", period=period, head=head)
+    if update.override_reason is None:
+        return text("Sachstand %(period)s freigegeben", period=period)
+    return text(
+        "Sachstand %(period)s freigegeben; Vier-Augen-Prinzip im Notfall übergangen: %(reason)s",
+        period=period,
+        reason=update.override_reason,
+    )
+
+
+def _returned(update: ProgressUpdate) -> Text:
+    period = str(update.reporting_period.label())
+    if update.decided_for is not None:
+        head = update.decided_for.name.de
+        return text("Sachstand %(period)s i. V. %(head)s zurückgegeben", period=period, head=head)
+    return text("Sachstand %(period)s zurückgegeben", period=period)
 
 
 def discard_draft(actor: Actor, draft: ProgressUpdate, *, now: datetime, seen_version: int | None) -> None:
     """Throws a draft away.
 
     Raises:
-        Forbidden: for anybody but the measure's lead and the coordination.
+        Forbidden: for anybody but the measure's lead, their deputy while they are away, and the coordination.
         Conflict: when it has been submitted or changed since it was seen.
     """
     require(actor, Permission.REPORT_PROGRESS, draft.measure.scope)
@@ -295,12 +312,14 @@ def _check_decidable(
     require(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
     if update.state != UpdateState.SUBMITTED or update.version != seen_version:
         raise Conflict(text("Über diesen Sachstand wurde inzwischen entschieden."))
-    return release.check_four_eyes(actor.account_id, update.author_id, override)
+    in_place_of = decides_for(actor, update.measure.scope)
+    return release.check_four_eyes(actor.account_id, update.author_id, override, in_place_of=in_place_of)
 
 
 def _decide(actor: Actor, update: ProgressUpdate, state: UpdateState, now: datetime) -> None:
     update.state = state
     update.decided_by_id = actor.account_id
+    update.decided_for_id = decides_for(actor, update.measure.scope)
     update.decided_at = now
 
 
@@ -328,20 +347,15 @@ def _draft_from(update: ProgressUpdate, now: datetime) -> ProgressUpdate:
     )
 
 
-def _who_releases(measure: Measure, author_id: UUID | None) -> Sequence[Account]:
-    """The nearest heads who did not write the report themselves."""
-    return nearest_heads(measure.unit, heads_by_unit(), without={author_id})
-
-
 def _tell_those_who_report(actor: Actor, update: ProgressUpdate, now: datetime) -> None:
     """The author, and the measure's lead where somebody else wrote for them."""
     people = {account.id: account for account in (update.author, update.measure.lead) if account and account.active}
     for account in people.values():
         if account.id != actor.account_id:
-            _send("update_decided", account, update, now)
+            _send("update_decided", account, update, now, by=signature(update))
 
 
-def _send(kind: str, account: Account, update: ProgressUpdate, now: datetime, **more: bool) -> None:
+def _send(kind: str, account: Account, update: ProgressUpdate, now: datetime, **more: object) -> None:
     mail.enqueue(
         kind,
         Recipient(account.email, account.name, account.language, account.id),

@@ -20,7 +20,7 @@ from app.documents import service as documents
 from app.documents.service import Receipt
 from app.measures.models import Measure
 from app.measures.queries import get_measure
-from app.organisations.permissions import Permission, allows, require
+from app.organisations.permissions import Permission, allows, decides_for, require
 from app.organisations.viewer import current_actor
 from app.programmes.four_eyes import REASON_FIELD
 from app.progress import queries, release, reporting, service
@@ -272,8 +272,10 @@ def _stored(form: ReportForm, draft: ProgressUpdate | None) -> list[tuple[str, s
 def _decision_form(update: ProgressUpdate, is_return: bool = False, **values: Any) -> DecisionForm:
     """The form of a decision; with the reason of an emergency only for whom the programme lets pass by four eyes."""
     form = DecisionForm(**values)
-    stopped = release.is_stopped(current_actor().account_id, update.author_id)
-    if is_return or not (stopped and update.measure.programme.emergency_override):
+    actor, measure = current_actor(), update.measure
+    in_place_of, allows_override = decides_for(actor, measure.scope), measure.programme.emergency_override
+    is_emergency = release.is_emergency(actor.account_id, update.author_id, in_place_of, allows_override)
+    if is_return or not is_emergency:
         del form.override_reason
     return form
 
@@ -282,7 +284,7 @@ def _show_page(update: ProgressUpdate, form: DecisionForm, overtaken: Conflict |
     actor = current_actor()
     is_open = update.state == UpdateState.SUBMITTED
     may_decide = is_open and allows(actor, Permission.RELEASE_PROGRESS, update.measure.scope)
-    stopped = release.is_stopped(actor.account_id, update.author_id)
+    why_not = release.why_stopped(actor.account_id, update.author_id, decides_for(actor, update.measure.scope))
     is_emergency = may_decide and REASON_FIELD in form
     return render_template(
         "progress/show.html",
@@ -290,9 +292,9 @@ def _show_page(update: ProgressUpdate, form: DecisionForm, overtaken: Conflict |
         measure=update.measure,
         form=form,
         overtaken=overtaken,
-        may_decide=may_decide and (is_emergency or not stopped),
+        may_decide=may_decide and (is_emergency or why_not is None),
         is_emergency=is_emergency,
-        waits_for_others=may_decide and stopped and not is_emergency,
+        why_not_decide=why_not if may_decide and not is_emergency else None,
         may_report=allows(actor, Permission.REPORT_PROGRESS, update.measure.scope),
         sees_internal=allows(actor, Permission.VIEW_INTERNAL, update.measure.scope),
     )

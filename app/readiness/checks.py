@@ -31,10 +31,7 @@ def check(facts: Facts) -> Report:
 def reminders(facts: Facts) -> Check:
     """There are steps, and each of them calls somebody for every measure that reminds."""
     called = [measure.recipients for measure in facts.measures if measure.recipients is not None]
-    deaf = {
-        step: sum(not any(recipients.get(role) for role in step.roles) for recipients in called)
-        for step in facts.steps
-    }
+    deaf = {step: sum(not step.calls_somebody(recipients) for recipients in called) for step in facts.steps}
     heard = sum(not measures for measures in deaf.values()) if called else 0
     return checked(
         Group.REMINDERS,

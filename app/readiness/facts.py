@@ -11,6 +11,7 @@ from uuid import UUID
 from app.core.localized import Localized
 from app.core.text import Text
 from app.organisations.permissions import NOWHERE, Permission, Role, Scope
+from app.programmes.ladder import Audience
 from app.programmes.workflow import Category
 
 
@@ -29,13 +30,19 @@ PEOPLE = Link("organisations.people", {}, Permission.MANAGE_ACCOUNTS)
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody the programme relies on."""
+    """Somebody the programme relies on; `has_deputy` where a standing deputy is named who may sign in."""
 
     id: UUID
     name: Localized
     email: str
     is_active: bool = True
+    has_deputy: bool = False
     is_sample: bool = False
+
+    @property
+    def deputy_page(self) -> Link:
+        """The page on which their standing deputy is named."""
+        return Link("organisations.name_deputy", {"account_id": str(self.id)}, Permission.ASSIGN_PEOPLE)
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class UnitFacts:
 
 @dataclass(frozen=True)
 class MeasureFacts:
-    """A measure. `recipients` are those a reminder calls by role, stand-ins included; None where the measure is at
-    rest and reminds nobody."""
+    """A measure. `recipients` are those a reminder calls by their part, stand-ins included; None where the measure is
+    at rest and reminds nobody."""
 
     id: UUID
     name: Text | Localized
@@ -62,7 +69,7 @@ class MeasureFacts:
     unit: UnitFacts | None
     milestones: int
     version: int
-    recipients: Mapping[Role, Collection[UUID]] | None
+    recipients: Mapping[Audience, Collection[UUID]] | None
     is_sample: bool = False
 
     @property
@@ -124,10 +131,17 @@ class FunderFacts:
 
 @dataclass(frozen=True)
 class StepFacts:
-    """A step of the reminder ladder: when it comes, in words, and the roles it calls."""
+    """A step of the reminder ladder: when it comes, in words, whom it calls by their part, and how many people by
+    name."""
 
     when: Text
-    roles: frozenset[Role]
+    roles: frozenset[Audience]
+    named: int = 0
+
+    def calls_somebody(self, recipients: Mapping[Audience, Collection[UUID]]) -> bool:
+        """Whether it reaches anybody among the recipients of a measure; where it names only people who are gone, it
+        calls the head."""
+        return bool(self.named) or any(recipients.get(part) for part in (*self.roles, Audience.DEPARTMENT_HEAD))
 
 
 @dataclass(frozen=True)

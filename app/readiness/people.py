@@ -64,7 +64,7 @@ def heads(facts: Facts) -> Check:
     units = _units(facts.asked)
     homeless = [measure for measure in facts.asked if measure.unit is None]
     placed = len(facts.asked) - len(homeless)
-    secured = sum(len(unit.heads) > 1 for unit in units)
+    secured = sum(bool(unit.heads) and not _alone(unit) for unit in units)
     return checked(
         Group.HEADS,
         len(units) + len(homeless),
@@ -103,6 +103,11 @@ def _homeless(measure: MeasureFacts) -> Finding:
     )
 
 
+def _alone(unit: UnitFacts) -> bool:
+    """Whether nobody stands in when the head is away: no second head, and no standing deputy."""
+    return len(unit.heads) == 1 and not unit.heads[0].has_deputy
+
+
 def _unit(unit: UnitFacts, measures: int) -> Iterator[Finding]:
     if not unit.heads:
         nobody = ntext(
@@ -112,10 +117,14 @@ def _unit(unit: UnitFacts, measures: int) -> Iterator[Finding]:
             unit=unit.name,
         )
         yield Finding(Group.HEADS, "error", nobody, PEOPLE, unit.is_sample)
-    elif len(unit.heads) == 1:
+    elif _alone(unit):
         (head,) = unit.heads
-        alone = text("%(unit)s: nur „%(person)s“ leitet, niemand vertritt", unit=unit.name, person=head.name)
-        yield Finding(Group.HEADS, "warning", alone, PEOPLE, unit.is_sample or head.is_sample)
+        alone = text(
+            "%(unit)s: nur „%(person)s“ leitet, ohne ständige Vertretung",
+            unit=unit.name,
+            person=head.name,
+        )
+        yield Finding(Group.HEADS, "warning", alone, head.deputy_page, unit.is_sample or head.is_sample)
 
 
 # -- addresses

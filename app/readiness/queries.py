@@ -14,6 +14,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts.models import Account
 from app.calendars.periods import Period
+from app.core import clock
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.text import text
@@ -23,6 +24,7 @@ from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure
 from app.milestones.models import Approval, Milestone
+from app.milestones.queries import involved_ids
 from app.organisations.models import Unit
 from app.organisations.permissions import Permission, Role
 from app.organisations.queries import list_members, nearest_heads
@@ -65,7 +67,7 @@ def get_programme(key: str) -> Programme:
 
 def gather(programme: Programme) -> Facts:
     """Everything the check looks at."""
-    directory = Directory.read()
+    directory = Directory.read(clock.today())
     rows = _measures(programme)
     milestones = _milestone_counts(rows)
     measures = tuple(_measure(row, directory, milestones.get(row.id, 0)) for row in rows)
@@ -74,9 +76,9 @@ def gather(programme: Programme) -> Facts:
     return Facts(
         key=programme.key,
         measures=measures,
-        coordinators=tuple(_person(account) for account in list_members(Role.COORDINATOR)),
+        coordinators=tuple(_person(account, directory) for account in list_members(Role.COORDINATOR)),
         waiting=(*_requests(under_way, directory), *_updates(under_way, directory)),
-        steps=tuple(StepFacts(policy.words(step), step.recipients) for step in ladder_of(programme)),
+        steps=tuple(StepFacts(policy.words(step), step.recipients, len(step.named)) for step in ladder_of(programme)),
         owed=tuple(_owed(programme)),
         funders=tuple(_funders(programme)),
         workflow=_version(newest) if newest else None,
@@ -85,8 +87,9 @@ def gather(programme: Programme) -> Facts:
     )
 
 
-def _person(account: Account) -> Person:
-    return Person(account.id, account.name, account.email, account.active, account.is_sample)
+def _person(account: Account, directory: Directory) -> Person:
+    has_deputy = account.id in directory.deputies
+    return Person(account.id, account.name, account.email, account.active, has_deputy, account.is_sample)
 
 
 def _version(workflow: Workflow) -> WorkflowFacts:
@@ -125,7 +128,7 @@ def _measure(measure: Measure, directory: Directory, milestones: int) -> Measure
         scope=measure.scope,
         category=measure.category,
         is_ended=status is not None and status.final,
-        lead=_person(measure.lead) if measure.lead else None,
+        lead=_person(measure.lead, directory) if measure.lead else None,
         unit=_unit(measure.unit, directory) if measure.unit else None,
         milestones=milestones,
         version=measure.workflow.version,
@@ -135,7 +138,7 @@ def _measure(measure: Measure, directory: Directory, milestones: int) -> Measure
 
 
 def _unit(unit: Unit, directory: Directory) -> UnitFacts:
-    line = [_person(head) for level in unit.with_parents() for head in directory.heads.get(level.id, ())]
+    line = [_person(head, directory) for level in unit.with_parents() for head in directory.heads.get(level.id, ())]
     return UnitFacts(unit.id, unit.name, tuple(dict.fromkeys(line)), unit.is_sample)
 
 
@@ -156,7 +159,7 @@ def _requests(measures: Mapping[UUID, Measure], directory: Directory) -> Iterato
                 milestone=milestone.title,
                 measure=measure.name,
             ),
-            bool(directory.free_heads(milestone)),
+            bool(directory.asked(measure.unit, involved_ids(milestone))[1]),
             Link("milestones.show", {"milestone_id": str(milestone.id)}, Permission.REQUEST_APPROVAL, measure.scope),
             milestone.is_sample,
         )

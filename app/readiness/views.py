@@ -23,6 +23,7 @@ PLACES: Mapping[str, Text] = {
     "measures.migrate": text("Maßnahmen umstellen"),
     "milestones.show": text("Meilenstein öffnen"),
     "milestones.plan": text("Meilenstein planen"),
+    "organisations.name_deputy": text("Ständige Vertretung festlegen"),
     "organisations.people": text("Personen und Rollen"),
     "programmes.workflow": text("Ablauf bearbeiten"),
 }

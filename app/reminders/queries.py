@@ -2,45 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.core.clock import day_of
-from app.core.database import db
+from app.core.database import db, one_of
 from app.core.paging import paginate
-from app.organisations.permissions import Role
-from app.programmes.models import Programme
-from app.reminders.models import ReminderEntry, ReminderRun
+from app.mail.models import Mail
+from app.programmes.ladder import Audience
+from app.programmes.models import Programme, ReminderStep
+from app.reminders.models import ReminderEntry, ReminderPreference, ReminderRun
 from app.reminders.policy import Key, Step
+from app.reminders.sending import sending_at
+from app.reminders.wishes import Wishes
 
-CHUNK = 1000
+CHUNK = 5000
 """Subjects asked for in one query: databases limit the number of parameters."""
 
 
-def programmes_to_sweep(now: datetime) -> list[Programme]:
-    """The programmes whose local send time has come and that have not been swept on their local day."""
-    programmes = db.session.scalars(select(Programme).options(selectinload(Programme.steps)).order_by(Programme.key))
+def programmes_on(now: datetime) -> tuple[list[UUID], list[UUID]]:
+    """The programmes to be swept now, and those that send later on this city day or wait: for what they have to say
+    there is the same mail.
+
+    To be swept is what has not been on its day, or what somebody wanted their mail of the day later for.
+    """
+    row = Programme
+    ripe: list[UUID] = []
+    coming: list[UUID] = []
+    runs = runs_on(now)
+    columns = select(row.id, row.send_time, row.time_zone).order_by(row.key)
+    for programme_id, send_time, time_zone in db.session.execute(columns):
+        sending = sending_at(now, send_time, ZoneInfo(time_zone))
+        if sending is None:
+            continue
+        look_at = runs.get((programme_id, sending.day), sending.starts_at)
+        if look_at is not None:  # else the day is done
+            (ripe if max(look_at, sending.starts_at) <= now else coming).append(programme_id)
+    return ripe, coming
+
+
+def runs_on(now: datetime) -> dict[tuple[UUID, date], datetime | None]:
+    """The local days swept about this instant → when to look at them once more, None: they are done."""
     yesterday = (now - timedelta(days=1)).date()  # no zone's day is older than that
-    runs = db.session.execute(select(ReminderRun.programme_id, ReminderRun.day).where(ReminderRun.day >= yesterday))
-    swept = {(programme_id, day) for programme_id, day in runs}
-    return [
-        programme
-        for programme in programmes
-        if now.astimezone(programme.zone).time() >= programme.send_time
-        and (programme.id, day_of(now, programme.zone)) not in swept
-    ]
+    run = ReminderRun
+    rows = db.session.execute(select(run.programme_id, run.day, run.next_at).where(run.day >= yesterday))
+    return {(programme_id, day): next_at for programme_id, day, next_at in rows}
+
+
+def list_by_ids(programme_ids: Collection[UUID]) -> Sequence[Programme]:
+    """These programmes with their steps."""
+    return db.session.scalars(_with_steps().where(Programme.id.in_(programme_ids))).all()
 
 
 def ladder_of(programme: Programme) -> list[Step]:
     """A programme's steps as the policy reads them, earliest first."""
     return [
-        Step(step.key, step.offset_days, step.repeat_days, frozenset(Role(role) for role in step.recipients))
+        Step(
+            step.key,
+            step.offset_days,
+            step.repeat_days,
+            frozenset(Audience(part) for part in step.recipients),
+            step.working_days,
+            tuple(account.id for account in step.named if account.active),
+            step.wording,
+        )
         for step in programme.steps
     ]
+
+
+def once_key(account_id: UUID, day: date) -> str:
+    """What makes the reminders of a person and city day one mail."""
+    return f"reminder:{day.isoformat()}:{account_id}"
+
+
+def mailed_on(day: date) -> frozenset[UUID]:
+    """Who had their mail of a city day."""
+    first = f"reminder:{day.isoformat()}:"
+    keys = db.session.scalars(select(Mail.once).where(Mail.once.between(first, first + "g")))  # keys are hexadecimal
+    return frozenset(UUID(key.removeprefix(first)) for key in keys if key)
+
+
+def wishes_of(account_ids: Collection[UUID]) -> dict[UUID, Wishes]:
+    """The preferences of these people; those who have entered none are left out."""
+    row = ReminderPreference
+    found = db.session.scalars(select(row).where(row.account_id.in_(account_ids)))
+    return {
+        row.account_id: Wishes(frozenset(row.weekdays), row.send_time, row.paused_until_on, row.wants_optional)
+        for row in found
+    }
 
 
 def decided_keys(subjects: Sequence[str]) -> set[Key]:
@@ -49,13 +103,13 @@ def decided_keys(subjects: Sequence[str]) -> set[Key]:
     columns = select(entry.subject, entry.due_version, entry.step, entry.recipient_id)
     keys: set[Key] = set()
     for chunk in (subjects[start : start + CHUNK] for start in range(0, len(subjects), CHUNK)):
-        keys.update(Key(*row) for row in db.session.execute(columns.where(entry.subject.in_(chunk))))
+        keys.update(map(Key._make, db.session.execute(columns.where(one_of(entry.subject, chunk)))))
     return keys
 
 
 def list_programmes() -> Sequence[Programme]:
     """All programmes with their steps."""
-    return db.session.scalars(select(Programme).options(selectinload(Programme.steps)).order_by(Programme.key)).all()
+    return db.session.scalars(_with_steps().order_by(Programme.key)).all()
 
 
 def list_ledger(page: int, per_page: int) -> Pagination:
@@ -64,3 +118,7 @@ def list_ledger(page: int, per_page: int) -> Pagination:
     newest_first = (entry.decided_on.desc(), entry.due_on, entry.subject, entry.step, entry.id)
     query = select(entry).options(joinedload(entry.recipient)).order_by(*newest_first)
     return paginate(query, page, per_page)
+
+
+def _with_steps() -> Select[Programme]:
+    return select(Programme).options(selectinload(Programme.steps).selectinload(ReminderStep.named))

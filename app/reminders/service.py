@@ -2,168 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import update
 
-from app.accounts.models import Account
-from app.core.clock import day_of
-from app.core.database import db, insert_new
-from app.deadlines.deadline import Deadline, urgency
-from app.deadlines.queries import open_deadlines
+from app.accounts.queries import accounts_by_id
+from app.core import clock, heartbeat
+from app.core.database import db, insert_many, insert_new
+from app.core.heartbeat import Job
 from app.mail import service as mail
+from app.mail.models import Mail
 from app.programmes.models import Programme
-from app.reminders import policy
+from app.reminders.letter import compose
 from app.reminders.models import ReminderEntry, ReminderRun
-from app.reminders.policy import Decision, Key, Outcome
-from app.reminders.queries import decided_keys, ladder_of, programmes_to_sweep
+from app.reminders.planning import Post, plan_day
+from app.reminders.policy import Outcome
+from app.reminders.queries import list_by_ids, programmes_on
+from app.reminders.sending import sending_at
 
 log = structlog.get_logger()
 
-CHUNK = 500
-"""Ledger rows in one statement: databases limit the number of parameters."""
 
+class Letter(NamedTuple):
+    """What is said to a person, the mail that says it, and the key each of its lines gets in the ledger."""
 
-@dataclass(frozen=True)
-class Line:
-    """One decision on the local day of its programme."""
-
-    decision: Decision
-    today: date
-
-    @property
-    def deadline(self) -> Deadline:
-        """What is due, with a way open to whom it is told."""
-        return self.decision.deadline.seen_by(self.decision.recipient_id)
-
-    @property
-    def is_overdue(self) -> bool:
-        """Whether the due day has passed."""
-        return self.deadline.is_overdue(self.today)
+    post: Post
+    mail: Mail
+    entry_ids: Sequence[UUID]
 
 
 def sweep_all(now: datetime) -> int:
-    """Reminds of what is due in every programme whose local send time has come and that has not been swept on
-    its local day. Returns the number of mails written.
+    """Reminds of what is due in every programme whose local send time has come and that has not been swept on its
+    local day. Returns the number of mails written.
 
-    Everything due for a person at this moment goes into one mail, whatever programme it comes from; programmes
-    with different send times are different moments. A programme or a person's mail that fails holds up no
-    other, and is tried again at the next sweep of the day.
+    All that is due for a person goes into one mail a city day, whatever programme it comes from, once the last of
+    these programmes sends and the time the person has chosen has come. A programme or a person's mail that fails
+    holds up no other, and is tried again at the next sweep of the day.
     """
-    programmes = programmes_to_sweep(now)
-    days = {programme.id: day_of(now, programme.zone) for programme in programmes}
-    lines, failed = _gather(programmes, days)
-    mails = dict.fromkeys(days, 0)
     written = 0
-    for recipient_id, theirs in _by_recipient(lines).items():
-        try:
-            with db.session.begin_nested():
-                told = _remind(recipient_id, theirs, now)
-        except Exception:
-            log.exception("reminders of a person failed", account=str(recipient_id))
-            failed |= {line.deadline.programme_id for line in theirs}
-            continue
-        written += bool(told)
-        for programme_id in {line.deadline.programme_id for line in told}:
-            mails[programme_id] += 1
-    _note_runs([programme_id for programme_id in days if programme_id not in failed], days, mails, now)
+    ripe, coming = programmes_on(now)
+    claimed = _claim(ripe, now)
+    if claimed:
+        written = _sweep(list_by_ids(claimed), list_by_ids(coming), now)
+    heartbeat.beat(Job.SWEEP, clock.wall_now())
     return written
 
 
-def _note_runs(done: Iterable[UUID], days: Mapping[UUID, date], mails: Mapping[UUID, int], now: datetime) -> None:
-    """These programmes' days have been swept, unless another sweep noted it already."""
-    for key in done:
-        run = {"id": uuid4(), "programme_id": key, "day": days[key], "ran_at": now, "mails": mails[key]}
-        db.session.execute(insert_new(ReminderRun).values(run).on_conflict_do_nothing())
+def _sweep(ripe: Sequence[Programme], coming: Sequence[Programme], now: datetime) -> int:
+    plan = plan_day([*ripe, *coming], now)
+    letters, failed = _write([post for post in plan.posts if post.leaves_at <= now], now)
+    stored, lost = _store(letters)
+    again_at = dict.fromkeys(plan.failed | failed | lost, now)
+    for post in plan.posts:
+        if post.leaves_at > now:
+            for programme_id in post.programme_ids:
+                again_at[programme_id] = min(again_at.get(programme_id, post.leaves_at), post.leaves_at)
+    _note_runs(ripe, Counter(key for post in stored for key in post.programme_ids), again_at, now)
+    return len(stored)
 
 
-def _gather(programmes: Sequence[Programme], days: Mapping[UUID, date]) -> tuple[list[Line], set[UUID]]:
-    """What is due in these programmes, and which of them failed."""
-    lines: list[Line] = []
-    failed: set[UUID] = set()
-    for (programme_id, day), programme in zip(days.items(), programmes, strict=True):
-        try:
-            with db.session.begin_nested():
-                lines += _due_lines(programme, day)
-        except Exception:
-            log.exception("reminders of a programme failed", programme=str(programme_id))
-            failed.add(programme_id)
-    return lines, failed
-
-
-def _due_lines(programme: Programme, today: date) -> list[Line]:
-    steps = ladder_of(programme)
-    horizon = today + timedelta(days=policy.days_ahead(steps))
-    near = [
-        deadline for deadline in open_deadlines(programme, today) if deadline.due_on and deadline.due_on <= horizon
+def _claim(programme_ids: Sequence[UUID], now: datetime) -> Collection[UUID]:
+    """Those of these programmes whose local day this sweep takes upon itself: of two at once, one gets it. The other
+    waits for the first to end, and finds the day swept."""
+    if not programme_ids:
+        return ()
+    rows = [
+        {
+            "id": uuid4(),
+            "programme_id": programme.id,
+            "day": day,
+            "ran_at": now,
+            "mails": 0,
+        }
+        for programme in sorted(list_by_ids(programme_ids), key=lambda programme: programme.id)
+        for day in _days(programme, now)
     ]
-    ledger = decided_keys([deadline.subject for deadline in near])
-    return [Line(decision, today) for decision in policy.due(near, steps, ledger, today)]
+    run = ReminderRun
+    claim = (
+        insert_new(run)
+        .values(rows)
+        .on_conflict_do_update(
+            index_elements=["programme_id", "day"], set_={"ran_at": now, "next_at": None}, where=run.next_at <= now
+        )
+        .returning(run.programme_id)
+    )
+    return db.session.scalars(claim).all()
 
 
-def _by_recipient(lines: Iterable[Line]) -> dict[UUID, list[Line]]:
-    """Each person's lines, in an order that is the same for every sweep: two at once wait for each other and
-    never in a circle."""
-    theirs: dict[UUID, list[Line]] = {}
-    for line in sorted(lines, key=lambda line: (line.decision.recipient_id, *line.decision.key)):
-        theirs.setdefault(line.decision.recipient_id, []).append(line)
-    return theirs
+def _days(programme: Programme, now: datetime) -> list[date]:
+    """The local day on which it sends now."""
+    sending = sending_at(now, programme.send_time, programme.zone)
+    return [sending.day] if sending else []
 
 
-def _remind(recipient_id: UUID, lines: Sequence[Line], now: datetime) -> list[Line]:
-    """Enters a person's lines into the ledger and mails those that are theirs to be mailed; returns these.
+def _note_runs(
+    programmes: Iterable[Programme], mails: Counter[UUID], again_at: dict[UUID, datetime], now: datetime
+) -> None:
+    """How many mails each programme had a part in, and when to look at its day once more."""
+    for programme in programmes:
+        if programme.id in mails or programme.id in again_at:
+            run = ReminderRun
+            db.session.execute(
+                update(run)
+                .where(run.programme_id == programme.id, run.day.in_(_days(programme, now)))
+                .values(mails=run.mails + mails[programme.id], next_at=again_at.get(programme.id))
+                .execution_options(synchronize_session=False)
+            )
 
-    A line is entered first and mailed only when it really was new, so that of two sweeps at once one mails it.
+
+def _write(posts: Sequence[Post], now: datetime) -> tuple[list[Letter], set[UUID]]:
+    """The mails, not stored yet, and the programmes of those that could not be written."""
+    letters: list[Letter] = []
+    failed: set[UUID] = set()
+    absent = {reminder.for_id for post in posts for reminder in post.reminders if reminder.for_id}
+    accounts = accounts_by_id(absent.union(post.account_id for post in posts))
+    for post in posts:
+        try:
+            entry_ids = [uuid4() for _ in post.reminders]
+            letters.append(Letter(post, compose(post, accounts[post.account_id], entry_ids, now), entry_ids))
+        except Exception:
+            log.exception("reminders of a person failed", account=str(post.account_id))
+            failed |= post.programme_ids
+    return letters, failed
+
+
+def _store(letters: Sequence[Letter]) -> tuple[list[Post], set[UUID]]:
+    """Writes mails and ledger together; returns whose mail is stored, and the programmes of those that failed.
+
+    Where all at once fails, each is tried alone, so that one holds up no other.
     """
-    entries = _enter(lines)
-    told = [line for line in lines if line.decision.outcome is Outcome.MAILED and line.decision.key in entries]
-    if not told:
-        return []
-    account = db.session.get_one(Account, recipient_id)
-    letter = mail.enqueue(
-        "reminder",
-        mail.Recipient(account.email, account.name, account.language, account.id),
-        {"lines": sorted(told, key=lambda line: urgency(line.deadline))},
-        now=now,
-        is_sample=any(line.deadline.is_sample for line in told),
-    )
-    db.session.flush()  # the entries name the mail
-    mailed = [entries[line.decision.key] for line in told]
-    db.session.execute(
-        update(ReminderEntry)
-        .where(ReminderEntry.id.in_(mailed))
-        .values(outcome=Outcome.MAILED, mail_id=letter.id)
-        .execution_options(synchronize_session=False)
-    )
-    return told
+    if not letters:
+        return [], set()
+    try:
+        with db.session.begin_nested():
+            mail.put_out(letter.mail for letter in letters)
+            db.session.flush()  # the ledger names the mails
+            enter([row for letter in letters for row in _rows(letter)])
+    except Exception:
+        if len(letters) == 1:
+            log.exception("reminders of a person failed", account=str(letters[0].post.account_id))
+            return [], set(letters[0].post.programme_ids)
+        stored: list[Post] = []
+        failed: set[UUID] = set()
+        for letter in letters:
+            alone, broken = _store([letter])
+            stored += alone
+            failed |= broken
+        return stored, failed
+    return [letter.post for letter in letters], set()
 
 
-def _enter(lines: Sequence[Line]) -> dict[Key, UUID]:
-    """Writes the lines the ledger does not hold yet, all as superseded, and returns the ids of the new ones."""
-    entered: dict[Key, UUID] = {}
-    for start in range(0, len(lines), CHUNK):
-        rows = [
-            {
-                "id": uuid4(),
-                "programme_id": line.deadline.programme_id,
-                "subject": line.deadline.subject,
-                "due_version": line.deadline.version,
-                "step": line.decision.step,
-                "recipient_id": line.decision.recipient_id,
-                "due_on": line.deadline.due_on,
-                "decided_on": line.today,
-                "outcome": Outcome.SUPERSEDED,
+def enter(rows: Sequence[dict[str, Any]]) -> None:
+    """Writes lines of the ledger, all or none.
+
+    Raises:
+        IntegrityError: where one of them is there already.
+    """
+    insert_many(ReminderEntry, rows)
+
+
+def _rows(letter: Letter) -> Iterator[dict[str, Any]]:
+    """The lines of the ledger: what is mailed, and what it supersedes."""
+    for reminder, entry_id in zip(letter.post.reminders, letter.entry_ids, strict=True):
+        for key in reminder.keys:
+            is_mailed = key.step == reminder.key
+            yield {
+                "id": entry_id if is_mailed else uuid4(),
+                "programme_id": reminder.deadline.programme_id,
+                "subject": key.subject,
+                "due_version": key.version,
+                "step": key.step,
+                "recipient_id": key.recipient_id,
+                "for_id": reminder.for_id,
+                "due_on": reminder.deadline.due_on,
+                "decided_on": reminder.today,
+                "outcome": (Outcome.MAILED if is_mailed else Outcome.SUPERSEDED).value,
+                "mail_id": letter.mail.id if is_mailed else None,
             }
-            for line in lines[start : start + CHUNK]
-        ]
-        new = insert_new(ReminderEntry).values(rows).on_conflict_do_nothing()
-        entry = ReminderEntry
-        for row in db.session.execute(
-            new.returning(entry.subject, entry.due_version, entry.step, entry.recipient_id, entry.id)
-        ):
-            entered[Key(*row[:4])] = row[4]
-    return entered

@@ -1,6 +1,6 @@
 """A programme with one version of its workflow as a city file. Pure: rows in, text out.
 
-Nothing personal is in it: no accounts, and of the digests only the rhythm.
+Nothing personal is in it: no accounts, of the digests only the rhythm, and of a reminder step only the roles.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def _programme(programme: Programme, version: int, definition: Mapping[str, Any]
         update_rhythm=programme.update_rhythm,
         update_due_days=programme.update_due_days,
         approval_days=programme.approval_days,
+        stale_days=programme.stale_days,
         emergency_override=programme.emergency_override or None,
         reminder_steps=[_step(step) for step in sorted(programme.steps, key=_step_order)],
         workflow=workflow(version, definition),
@@ -74,13 +75,16 @@ def _funder(funder: ProgrammeFunder) -> dict[str, Any]:
 
 
 def _step(step: ReminderStep) -> dict[str, Any]:
+    """A step without the people it names."""
     entry = _stated(
         key=step.key,
         offset_days=step.offset_days,
+        working_days=step.working_days or None,
         repeat_days=step.repeat_days,
         recipients=InlineList(step.recipients),
+        wording=_words(step.wording),
     )
-    return Inline(entry)
+    return entry if step.wording else Inline(entry)
 
 
 def _step_order(step: ReminderStep) -> tuple[int, str]:

@@ -106,6 +106,8 @@ class Account(Entry):
     """Whether the sign-in page of a trial shows a button for it; only in a file with sample: true."""
     memberships: Many[Membership]
     """What the account is, and where."""
+    deputy: Email | None = None
+    """E-mail of the account that stands in as a rule when this one is away."""
 
 
 class DigestRecipient(Entry):
@@ -149,16 +151,22 @@ class FocusArea(Sourced):
 
 
 class ReminderStep(Entry):
-    """When to remind of a deadline, and whom."""
+    """When to remind of a deadline, and whom: by their part in recipients, by their address in people, or both."""
 
     key: Annotated[Key, Field(max_length=40)]
-    """Names the step; a step is sent once per deadline, so do not reuse a key for something else."""
+    """Names the step. A step is sent once per deadline: under a key used before it counts as sent already."""
     offset_days: Annotated[int, Field(ge=-365, le=365)]
     """Days from the deadline: -30 is thirty days before, 0 the day itself, 7 a week after."""
+    working_days: bool = False
+    """Whether these days, and those of repeat_days, are working days instead of calendar days."""
     repeat_days: Annotated[int, Field(ge=1, le=365)] | None = None
     """Repeats the step every so many days until the deadline is met; only for steps after the day."""
-    recipients: Annotated[list[Literal["project_lead", "department_head", "coordinator"]], Field(min_length=1)]
-    """Roles that are reminded."""
+    recipients: Many[Literal["project_lead", "deputy", "department_head", "coordinator", "administrator"]]
+    """Who is reminded, by their part in the matter."""
+    people: Many[Email]
+    """E-mails of accounts that are reminded as well. Left out: those chosen in Wegmarke stay."""
+    wording: Words | None = None
+    """What is said with the deadline at this step."""
 
 
 class WorkflowField(Entry):
@@ -297,10 +305,13 @@ class Programme(Sourced):
     """Days after the end of the period until the report is due."""
     approval_days: Annotated[int, Field(ge=1, le=90)] = 5
     """Working days the department head has to approve a milestone."""
+    stale_days: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Days without a report after which a running measure is asked about; never when left out."""
     emergency_override: bool = False
     """Whether four eyes may be passed by in an emergency, with a reason that log and digests show."""
     reminder_steps: list[ReminderStep] | None = None
-    """When to remind. Left out: 30, 14, 7 and 1 days before, on the day, then weekly. Empty: never."""
+    """When to remind. Left out: the lead 30, 14, 7 and 1 days before and on the day, lead and head 7 days after and
+    then weekly, the coordination from 21 days after, weekly. Empty: never."""
     workflow: Workflow
     """The way of a measure through the programme."""
 
@@ -402,6 +413,8 @@ class Milestone(Sourced):
     """Day that is expected now."""
     reached_on: Day | None = None
     """Day it was reached."""
+    funder_relevant: bool = False
+    """Whether the funders go by the planned day, so that the head has to approve its moves."""
 
 
 class Event(Sourced):

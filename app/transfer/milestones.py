@@ -25,6 +25,7 @@ LABELS: Mapping[str, Text] = {
     "planned_on": text("Plan-Termin"),
     "forecast_on": text("Prognose"),
     "actual_on": text("Ist-Termin"),
+    "funder_relevant": text("Dem Fördermittelgeber zugesagt"),
 }
 
 
@@ -52,13 +53,16 @@ def store_milestones(
 
 
 def _wanted(rows: Rows, measure: Measure, entry: city_file.Milestone) -> dict[str, Any]:
-    """What the file says. Of forecast and day reached, saying nothing says nothing against what is stored."""
+    """What the file says. Of forecast, day reached and whether the funders go by it, saying nothing says nothing
+    against what is stored."""
     wanted: dict[str, Any] = {
         "title": entry.title,
         "description": entry.description,
         "planned_on": entry.planned_on,
         "planned_precision": entry.planned_precision,
     }
+    if "funder_relevant" in entry.model_fields_set:
+        wanted["funder_relevant"] = entry.funder_relevant
     if entry.forecast_on is not None:
         wanted["forecast_on"] = entry.forecast_on
     if entry.reached_on is not None and entry.reached_on <= day_of(rows.now):
@@ -108,7 +112,7 @@ def _change(
 
 def _left_alone(facts: dict[str, Any]) -> set[str]:
     """The fields of the file whose values this import does not take."""
-    return {FIELD_OF_FILE.get(attr, attr) for attr in WORDS | DATES if attr not in facts}
+    return {FIELD_OF_FILE.get(attr, attr) for attr in WORDS | DATES | {"funder_relevant"} if attr not in facts}
 
 
 def _name(measure: Measure, entry: city_file.Milestone) -> Text:

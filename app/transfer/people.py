@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from app.accounts.models import Account
+from app.core.database import db
 from app.core.text import text
 from app.organisations.models import Membership, Organisation, OrganisationKind, Unit, UnitName
 from app.organisations.permissions import ROLE_NAMES, Role
 from app.transfer import format as city_file
-from app.transfer.queries import Known
+from app.transfer.queries import Known, fields_changed_by_people
 from app.transfer.rows import Rows, marks
 from app.transfer.summary import Kind
 
@@ -68,7 +70,21 @@ def _store_unit(rows: Rows, known: Known, entry: city_file.Unit) -> None:
 
 
 def store_accounts(rows: Rows, known: Known, entries: list[city_file.Account]) -> None:
-    """Accounts without passwords, and their memberships. What an account may do is only added to."""
+    """Accounts without passwords, their memberships and who stands in for them. What an account may do is only added
+    to. The new ones come first: they may be deputies of the others."""
+    new = [entry for entry in entries if entry.email not in known.accounts]
+    old = [entry for entry in entries if entry.email in known.accounts]
+    peoples = fields_changed_by_people([known.accounts[entry.email].id for entry in old if entry.deputy])
+    _store(rows, known, new, {})
+    db.session.flush()  # two new ones may stand in for each other: both must be there before
+    for entry in new:
+        known.accounts[entry.email].deputy_id = known.accounts[entry.deputy].id if entry.deputy else None
+    _store(rows, known, old, peoples)
+
+
+def _store(
+    rows: Rows, known: Known, entries: list[city_file.Account], peoples: Mapping[UUID, Collection[str]]
+) -> None:
     for entry in entries:
         stored = known.accounts.get(entry.email)
         facts: dict[str, Any] = {"name": entry.name}
@@ -78,6 +94,8 @@ def store_accounts(rows: Rows, known: Known, entries: list[city_file.Account]) -
             rows.keep(entry.email, text("Art des Kontos"), text("echtes Konto"), text("Beispieldaten"))
         else:
             facts |= {"is_sample": entry.is_sample, "is_trial_role": entry.trial}
+        if stored is not None and entry.deputy is not None:
+            facts |= _deputy(rows, stored, known.accounts[entry.deputy], peoples.get(stored.id, ()))
         account = known.accounts[entry.email] = rows.put(
             Kind.ACCOUNTS,
             stored,
@@ -85,8 +103,20 @@ def store_accounts(rows: Rows, known: Known, entries: list[city_file.Account]) -
             facts,
             name=entry.email,
         )
+        if "deputy" in facts:
+            db.session.flush()  # two who now stand in for each other cannot be written at once
         for membership in entry.memberships:
             _store_membership(rows, known, account, membership)
+
+
+def _deputy(rows: Rows, stored: Account, wanted: Account, peoples: Collection[str]) -> dict[str, Any]:
+    """The deputy, where it is another one and people chose none in Wegmarke."""
+    if stored.deputy_id == wanted.id:
+        return {}
+    if "standing_deputy" in peoples:
+        rows.keep(stored.email, text("Vertretung"), stored.deputy and stored.deputy.email, wanted.email)
+        return {}
+    return {"deputy": wanted}
 
 
 def _store_membership(rows: Rows, known: Known, account: Account, entry: city_file.Membership) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from app.audit.labels import field_name
 from app.core.database import db
 from app.core.localized import Localized
 from app.core.text import text
@@ -14,48 +15,67 @@ from app.digests.models import DigestRecipient
 from app.programmes.ladder import DEFAULT_LADDER
 from app.programmes.models import FocusArea, Programme, ProgrammeFunder, ReminderStep, Workflow
 from app.transfer import format as city_file
-from app.transfer.queries import Known
-from app.transfer.rows import Rows, marks
+from app.transfer.queries import Known, fields_changed_by_people, ladders_changed_by_people
+from app.transfer.rows import Rows, marks, told
 from app.transfer.summary import Kind
 from app.transfer.workflows import definition, provenance
 
 
 def store_programmes(rows: Rows, known: Known, city: city_file.CityFile) -> None:
     """The programmes with everything they ask for; the holidays are those of the city's state."""
+    stored_ids = [row.id for row in (known.programmes.get(entry.key) for entry in city.programmes) if row]
+    changed, reladdered = fields_changed_by_people(stored_ids), ladders_changed_by_people(stored_ids)
     for entry in city.programmes:
         stored = known.programmes.get(entry.key)
-        programme = known.programmes[entry.key] = rows.put(
-            Kind.PROGRAMMES,
-            stored,
-            partial(Programme, id=uuid4(), key=entry.key),
-            {
-                "name": entry.name,
-                "short_name": entry.short_name,
-                "description": entry.description,
-                "legal_basis": entry.legal_basis,
-                "level": entry.level,
-                "starts": entry.starts,
-                "ends": entry.ends,
-                "state": city.city.state,
-                "time_zone": entry.time_zone,
-                "send_time": entry.send_time,
-                "update_rhythm": entry.update_rhythm.value,
-                "update_due_days": entry.update_due_days,
-                "approval_days": entry.approval_days,
-                "emergency_override": entry.emergency_override,
-                **marks(entry, stored),
-            },
-            name=entry.name,
-        )
+        peoples = changed.get(stored.id, set()) if stored else set()
+        programme = _store_programme(rows, known, city.city, entry, stored, peoples)
         _store_funders(rows, known, programme, entry)
         _store_focus_areas(rows, programme, entry.focus_areas)
-        _store_steps(rows, programme, entry.reminder_steps)
+        _store_steps(rows, known, programme, entry.reminder_steps, is_peoples=programme.id in reladdered)
         _store_workflow(rows, programme, entry.workflow)
     db.session.flush()  # a recipient names programme and organisation by their keys alone
     for entry in city.programmes:
         for funder in entry.funders:
             if funder.digest is not None and "recipients" in funder.digest.model_fields_set:
                 _store_recipients(rows, known, known.programmes[entry.key], funder.organisation, funder.digest)
+
+
+def _store_programme(
+    rows: Rows,
+    known: Known,
+    city: city_file.City,
+    entry: city_file.Programme,
+    stored: Programme | None,
+    peoples: Collection[str],
+) -> Programme:
+    wanted: dict[str, Any] = {
+        "name": entry.name,
+        "short_name": entry.short_name,
+        "description": entry.description,
+        "legal_basis": entry.legal_basis,
+        "level": entry.level,
+        "starts": entry.starts,
+        "ends": entry.ends,
+        "state": city.state,
+        "time_zone": entry.time_zone,
+        "send_time": entry.send_time,
+        "update_rhythm": entry.update_rhythm.value,
+        "update_due_days": entry.update_due_days,
+        "approval_days": entry.approval_days,
+        "stale_days": entry.stale_days,
+        "emergency_override": entry.emergency_override,
+    }
+    left = {attr for attr in peoples if stored and attr in wanted and getattr(stored, attr) != wanted[attr]}
+    programme = known.programmes[entry.key] = rows.put(
+        Kind.PROGRAMMES,
+        stored,
+        partial(Programme, id=uuid4(), key=entry.key),
+        {attr: value for attr, value in wanted.items() if attr not in left} | marks(entry, stored, left),
+        name=entry.name,
+    )
+    for attr in (attr for attr in wanted if attr in left and attr in entry.model_fields_set):
+        rows.keep(programme.name, field_name(attr), told(getattr(programme, attr)), told(wanted[attr]))
+    return programme
 
 
 def _store_funders(rows: Rows, known: Known, programme: Programme, entry: city_file.Programme) -> None:
@@ -100,12 +120,25 @@ def _store_focus_areas(rows: Rows, programme: Programme, entries: list[city_file
             programme.focus_areas.append(area)
 
 
-def _store_steps(rows: Rows, programme: Programme, entries: list[city_file.ReminderStep] | None) -> None:
-    """Exactly the steps of the file: one that it no longer has must not remind any more."""
+def _store_steps(
+    rows: Rows,
+    known: Known,
+    programme: Programme,
+    entries: list[city_file.ReminderStep] | None,
+    *,
+    is_peoples: bool,
+) -> None:
+    """Exactly the steps of the file: one that it no longer has must not remind any more. A ladder that people changed
+    in Wegmarke stays, whole: half of one and half of the other would be nobody's choice."""
     stored_steps = {step.key: step for step in programme.steps}
-    for facts in _ladder(entries):
-        key = facts.pop("key")
+    ladder = {facts.pop("key"): facts for facts in _ladder(known, entries)}
+    if is_peoples:
+        _leave_steps(rows, programme, stored_steps, ladder)
+        return
+    for key, facts in ladder.items():
         stored = stored_steps.pop(key, None)
+        if stored is not None and set(stored.named) == set(facts.get("named", ())):
+            facts.pop("named", None)
         step = rows.put(
             Kind.REMINDER_STEPS,
             stored,
@@ -120,9 +153,47 @@ def _store_steps(rows: Rows, programme: Programme, entries: list[city_file.Remin
         rows.remove(Kind.REMINDER_STEPS, gone, name=gone.key, group=programme)
 
 
-def _ladder(entries: list[city_file.ReminderStep] | None) -> list[dict[str, Any]]:
-    steps = [asdict(rung) for rung in DEFAULT_LADDER] if entries is None else [step.model_dump() for step in entries]
-    return [{**step, "recipients": [str(role) for role in step["recipients"]]} for step in steps]
+def _leave_steps(
+    rows: Rows, programme: Programme, stored: Mapping[str, ReminderStep], wanted: Mapping[str, Mapping[str, Any]]
+) -> None:
+    for _ in stored:
+        rows.leave(Kind.REMINDER_STEPS)
+    if stored.keys() != wanted.keys() or any(_differs(step, wanted[key]) for key, step in stored.items()):
+        rows.tell(
+            text("%(name)s: Die Erinnerungsstufen bleiben, wie sie in Wegmarke geändert wurden.", name=programme.name)
+        )
+
+
+def _differs(step: ReminderStep, wanted: Mapping[str, Any]) -> bool:
+    facts = {attr: value for attr, value in wanted.items() if attr != "named"}
+    return any(getattr(step, attr) != value for attr, value in facts.items()) or (
+        "named" in wanted and set(step.named) != set(wanted["named"])
+    )
+
+
+def _ladder(known: Known, entries: list[city_file.ReminderStep] | None) -> Iterator[dict[str, Any]]:
+    """The columns of every step. Where the file says nothing of people, the step keeps those it has."""
+    if entries is None:
+        for rung in DEFAULT_LADDER:
+            yield {
+                "key": rung.key,
+                "offset_days": rung.offset_days,
+                "working_days": False,
+                "repeat_days": rung.repeat_days,
+                "recipients": [str(part) for part in rung.recipients],
+                "wording": None,
+            }
+    for step in entries or ():
+        people = {"named": [known.accounts[email] for email in sorted(set(step.people))]}
+        yield {
+            "key": step.key,
+            "offset_days": step.offset_days,
+            "working_days": step.working_days,
+            "repeat_days": step.repeat_days,
+            "recipients": list(dict.fromkeys(step.recipients)),
+            "wording": step.wording,
+            **(people if "people" in step.model_fields_set else {}),
+        }
 
 
 def _store_workflow(rows: Rows, programme: Programme, entry: city_file.Workflow) -> None:

@@ -17,9 +17,9 @@ from app.core.database import db
 from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
 from app.measures.models import Activity, Measure, MeasureEvent
-from app.milestones.models import Approval, Milestone, MilestoneMove
+from app.milestones.models import Approval, Milestone, MilestoneMove, MoveRequest
 from app.organisations.models import Membership, Organisation, OrganisationKind, Unit
-from app.programmes.models import Programme, Workflow
+from app.programmes.models import Programme, ReminderStep, Workflow
 from app.progress.models import ProgressUpdate
 from app.transfer.format import CityFile
 
@@ -131,19 +131,34 @@ def fields_changed_by_people(subject_ids: Collection[UUID]) -> dict[UUID, set[st
     return changed
 
 
+def ladders_changed_by_people(programme_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the programmes whose reminder steps people changed in Wegmarke, says the log."""
+    if not programme_ids:
+        return set()
+    changed = select(AuditEvent.scope_id).where(
+        AuditEvent.scope_id.in_(programme_ids),
+        AuditEvent.subject_kind == ReminderStep.__tablename__,
+        AuditEvent.actor_id.is_not(None),
+    )
+    return {programme_id for programme_id in db.session.scalars(changed.distinct()) if programme_id}
+
+
 def milestone_fields_of_people(milestone_ids: Collection[UUID]) -> dict[UUID, set[str]]:
-    """The same for milestones; everything of one they planned themselves, and all dates of one that was moved or
-    whose approval was asked for."""
+    """The same for milestones; everything of one they planned themselves, all dates of one that was moved or whose
+    approval was asked for, and where a move was asked for also that the funders go by it."""
     if not milestone_ids:
         return {}
     changed: dict[UUID, set[str]] = defaultdict(set)
     for milestone_id, change in _changes_by_people(milestone_ids):
         is_planned_by_people = change["field"] == "planned_on" and change["from"] is None
-        changed[milestone_id] |= WORDS | DATES if is_planned_by_people else {change["field"]}
+        changed[milestone_id] |= WORDS | DATES | {"funder_relevant"} if is_planned_by_people else {change["field"]}
     moved = select(MilestoneMove.milestone_id).where(MilestoneMove.milestone_id.in_(milestone_ids))
     asked = select(Approval.milestone_id).where(Approval.milestone_id.in_(milestone_ids))
     for milestone_id in db.session.scalars(union(moved, asked)):
         changed[milestone_id] |= DATES
+    wished = select(MoveRequest.milestone_id).where(MoveRequest.milestone_id.in_(milestone_ids))
+    for milestone_id in db.session.scalars(wished.distinct()):
+        changed[milestone_id] |= DATES | {"funder_relevant"}
     return changed
 
 
@@ -162,7 +177,7 @@ def _programmes() -> dict[str, Programme]:
     query = select(Programme).options(
         selectinload(Programme.funders),
         selectinload(Programme.focus_areas),
-        selectinload(Programme.steps),
+        selectinload(Programme.steps).selectinload(ReminderStep.named),
         selectinload(Programme.workflows),
         selectinload(Programme.draft),
     )

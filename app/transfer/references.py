@@ -13,7 +13,18 @@ from app.calendars.partial_dates import PartialDate
 from app.core.text import Text, ntext, text
 from app.transfer.entries import WHOLE_ENTRY, Entry, Sourced
 from app.transfer.findings import Finding, with_suggestion, written
-from app.transfer.format import Account, Activity, CityFile, Funder, Grant, Measure, Programme, Unit, Update
+from app.transfer.format import (
+    Account,
+    Activity,
+    CityFile,
+    Funder,
+    Grant,
+    Measure,
+    Programme,
+    ReminderStep,
+    Unit,
+    Update,
+)
 from app.transfer.identity import event_key
 from app.transfer.rings import in_rings
 
@@ -29,6 +40,7 @@ class Keys:
     organisations: frozenset[str]
     funders: frozenset[str]
     accounts: frozenset[str]
+    readers: frozenset[str]
     grants: frozenset[str]
     programmes: Mapping[str, Programme]
     programme_of: Mapping[str, str]
@@ -42,6 +54,7 @@ class Keys:
             organisations=frozenset({city.city.key, *(body.key for body in bodies)}),
             funders=frozenset(body.key for body in bodies if body.kind == "funder"),
             accounts=frozenset(account.email for account in city.accounts),
+            readers=frozenset(account.email for account in city.accounts if _only_reads(account)),
             grants=frozenset(grant.key for grant in city.grants),
             programmes={programme.key: programme for programme in city.programmes},
             programme_of={measure.key: measure.programme for measure in city.measures},
@@ -85,9 +98,23 @@ def _known_programme(entry: Entry, key: str, keys: Keys) -> Iterator[Finding]:
     yield from _known(entry, ("programme",), key, keys.programmes, problem)
 
 
-def _known_account(entry: Entry, field: str, email: str | None, keys: Keys) -> Iterator[Finding]:
+def _known_account(entry: Entry, email: str | None, keys: Keys, *path: str | int) -> Iterator[Finding]:
     problem = text("Das Konto „%(value)s“ ist unbekannt.", value=email)
-    yield from _known(entry, (field,), email, keys.accounts, problem)
+    yield from _known(entry, path, email, keys.accounts, problem)
+
+
+def _known_colleague(entry: Entry, email: str | None, keys: Keys, *path: str | int) -> Iterator[Finding]:
+    """A known account of somebody who works for the city: a funder reads, and neither acts nor is reminded."""
+    yield from _known_account(entry, email, keys, *path)
+    if email in keys.readers:
+        yield Finding.at(
+            entry.place(*path), text("„%(value)s“ ist nur Fördergeber und hat hier nichts zu tun.", value=email)
+        )
+
+
+def _only_reads(account: Account) -> bool:
+    roles = {membership.role for membership in account.memberships}
+    return roles == {"funder"}
 
 
 def _known_organisation(entry: Entry, key: str | None, keys: Keys) -> Iterator[Finding]:
@@ -150,6 +177,9 @@ def _account(account: Account, keys: Keys) -> Iterator[Finding]:
             account.place("trial"),
             text("Ein Knopf zum Anmelden ist nur in einer Datei mit „sample: true“ erlaubt."),
         )
+    yield from _known_colleague(account, account.deputy, keys, "deputy")
+    if account.deputy == account.email:
+        yield Finding.at(account.place("deputy"), text("Niemand vertritt sich selbst."))
     for membership in account.memberships:
         yield from _known_unit(membership, "unit", membership.unit, keys)
         yield from _known_organisation(membership, membership.organisation, keys)
@@ -172,11 +202,25 @@ def _programme(programme: Programme, keys: Keys) -> Iterator[Finding]:
             )
         yield from _recipients(funder)
     for step in programme.reminder_steps or []:
-        if step.repeat_days is not None and step.offset_days < 1:
-            yield Finding.at(
-                step.place("repeat_days"),
-                text("Wiederholen lässt sich nur eine Stufe nach dem Termin."),
-            )
+        yield from _step(step, keys)
+
+
+def _step(step: ReminderStep, keys: Keys) -> Iterator[Finding]:
+    """A step without recipients and people calls those whom somebody chose in Wegmarke: an export names nobody."""
+    if step.repeat_days is not None and step.offset_days < 1:
+        yield Finding.at(
+            step.place("repeat_days"),
+            text("Wiederholen lässt sich nur eine Stufe nach dem Termin."),
+        )
+    for index, email in enumerate(step.people):
+        yield from _known_colleague(step, email, keys, "people", index)
+    if not step.recipients and not step.people:
+        if "recipients" in step.model_fields_set and "people" not in step.model_fields_set:
+            nobody = text("Ohne „people“ erinnert diese Stufe nur, wen jemand in Wegmarke dazu gewählt hat.")
+            yield Finding.at(step.place("recipients"), nobody, "warning")
+        else:
+            nobody = text("Diese Stufe erinnert niemanden. Nennen Sie „recipients“, „people“ oder beides.")
+            yield Finding.at(step.place(), nobody)
 
 
 def _recipients(funder: Funder) -> Iterator[Finding]:
@@ -191,13 +235,13 @@ def _recipients(funder: Funder) -> Iterator[Finding]:
 def _measure(measure: Measure, keys: Keys) -> Iterator[Finding]:
     yield from _known_programme(measure, measure.programme, keys)
     yield from _known_unit(measure, "unit", measure.unit, keys)
-    yield from _known_account(measure, "lead", measure.lead, keys)
+    yield from _known_account(measure, measure.lead, keys, "lead")
     yield from _in_order(measure, "ends", measure.starts, measure.ends)
     yield from _repeated(measure, "events", [event_key(event) for event in measure.events])
     yield from _repeated(measure, "documents", [(link.title.de, link.address) for link in measure.documents])
     programme = keys.programmes.get(measure.programme)
     for update in measure.updates:
-        yield from _known_account(update, "author", update.author, keys)
+        yield from _known_account(update, update.author, keys, "author")
         yield from _update(update, programme)
     if programme is not None:
         yield from _known_in_programme(measure, programme)

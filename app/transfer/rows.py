@@ -13,6 +13,7 @@ from app.audit import service as audit
 from app.core import sources
 from app.core.database import Identified, Model, db
 from app.core.localized import Localized
+from app.core.sources import WHOLE_ENTRY
 from app.core.text import Text, text
 from app.organisations.permissions import Actor
 from app.transfer.entries import Entry, Sourced
@@ -135,14 +136,23 @@ def told(value: Any) -> Any:
 def marks(entry: Sourced, stored: sources.Sourced | None, left_alone: Collection[str] = ()) -> dict[str, Any]:
     """Sources and sample marks of a row, by the names of the file's fields.
 
-    A fact that the import leaves alone keeps the marks it was stored with: they speak for the stored value.
+    A fact that the import leaves alone keeps the marks it was stored with: they speak for the stored value. Where a
+    person's change has split what spoke for the whole entry, it stays split: the fact they changed has no source.
     """
     named = {name: items for name, items in kept_sources(entry.sources).items() if name not in left_alone}
+    if left_alone and stored is not None and stored.sources and WHOLE_ENTRY not in stored.sources:
+        named = _split(named, stored.sources.keys() - set(left_alone))
     sample = {name for name in entry.sample_fields if name not in left_alone and not _is_part(entry, name)}
     if stored is not None:
         named |= {name: items for name, items in stored.sources.items() if name in left_alone}
         sample |= {name for name in stored.sample_fields if name in left_alone}
     return {"sources": named, "is_sample": entry.is_sample, "sample_fields": sorted(sample)}
+
+
+def _split(named: dict[str, Any], facts: Collection[str]) -> dict[str, Any]:
+    """Sources fact by fact instead of for the whole entry."""
+    whole = named.pop(WHOLE_ENTRY, None)
+    return (dict.fromkeys(facts, whole) if whole else {}) | named
 
 
 def _is_part(entry: Entry, name: str) -> bool:

@@ -14,6 +14,7 @@ from app.organisations.queries import find_city
 from app.programmes.queries import latest_send_time
 from app.reminders import service as reminders
 
+END_OF_DAY = time(23, 59)
 MAX_DAYS = 366
 """Days one move may pass over: a year of sweeps answers within seconds."""
 
@@ -47,6 +48,8 @@ def advance(actor: Actor, until: date) -> int:
         if day == start:
             swept_at = max(swept_at, clock.now())  # nothing is written before what has happened already
         written += reminders.sweep_all(swept_at) + digests.sweep_due(swept_at)
+        if day < until:
+            written += reminders.sweep_all(clock.at(day, END_OF_DAY))  # for those who want their mail in the evening
     city = find_city()
     if city:
         audit.record(

@@ -51,7 +51,7 @@ def trial_buttons() -> list[dict[str, Any]]:
     )
     buttons = []
     for account in list_trial_roles():
-        role = next((role for role in order if role in actor_for(account).roles), None)
+        role = next((role for role in order if role in actor_for(account, clock.today()).roles), None)
         if role:
             buttons.append((order.index(role), account, role))
     return [

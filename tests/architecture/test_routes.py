@@ -22,7 +22,8 @@ from app.digests.models import DigestRecipient
 from app.documents.models import Document
 from app.grants.models import Grant, Obligation
 from app.mail import service as mail
-from app.milestones.models import Approval
+from app.milestones.models import Approval, MoveRequest
+from app.organisations.models import Absence
 from app.programmes import service as programmes
 from app.progress.models import ProgressUpdate
 from tests.conftest import Client
@@ -52,6 +53,9 @@ def test_the_public_pages_are_these_and_no_others(app: Flask) -> None:
         "accounts.choose_password",
         "accounts.sign_in",
         "accounts.sign_in_with_password",
+        "answers.give",
+        "answers.opt_out",
+        "answers.opt_out_with_one_click",
         "assets.kern",
         "health.show",
         "static",
@@ -94,6 +98,15 @@ def things(city: City) -> dict[str, Any]:
             evidence=[document],
         )
     )
+    wish = add(
+        MoveRequest(
+            milestone=open_one,
+            to_on=date(2023, 9, 30),
+            reason="Lieferverzug",
+            requested_by=city.lead,
+            requested_at=NOON,
+        )
+    )
     update = add(
         ProgressUpdate(
             measure=city.measure,
@@ -112,7 +125,9 @@ def things(city: City) -> dict[str, Any]:
         )
     )
     grant = add(Grant(programme=city.programme, key="g", title=Localized("Zuwendung"), measures=[city.measure]))
-    add(Obligation(grant=grant, key="o", kind="proof_of_use", title=Localized("Nachweis"), due_on=date(2023, 4, 1)))
+    obligation = add(
+        Obligation(grant=grant, key="o", kind="proof_of_use", title=Localized("Nachweis"), due_on=date(2023, 4, 1))
+    )
     add(
         DigestRecipient(
             programme_id=city.programme.id, organisation_id=city.funder_organisation.id, email="a@b.example"
@@ -120,6 +135,15 @@ def things(city: City) -> dict[str, Any]:
     )
     letter = mail.enqueue(
         "invitation", mail.Recipient("a@b.example"), {"url": "http://x.example", "account": city.lead}, now=NOON
+    )
+    absence = add(
+        Absence(
+            account_id=city.lead.id,
+            from_on=date(2023, 3, 14),
+            until_on=date(2023, 3, 24),
+            deputy_id=city.head.id,
+            entered_at=NOON,
+        )
     )
     digest = digests.send(
         actor(city.coordinator), city.programme, city.funder_organisation, until_on=date(2023, 3, 15), now=NOON
@@ -130,12 +154,15 @@ def things(city: City) -> dict[str, Any]:
         "measure_id": city.measure.id,
         "milestone_id": open_one.id,
         "approval_id": approval.id,
+        "move_request_id": wish.id,
         "document_id": document.id,
         "update_id": update.id,
         "grant_id": grant.id,
+        "obligation_id": obligation.id,
         "mail_id": letter.id,
         "digest_id": digest.id,
         "account_id": city.lead.id,
+        "absence_id": absence.id,
         "membership_id": uuid4(),
         "key": city.programme.key,
         "programme_key": city.programme.key,
@@ -143,7 +170,9 @@ def things(city: City) -> dict[str, Any]:
         "transition_key": "stop",
         "status_key": "paused",
         "field_key": "result",
+        "step_key": "before-7",
         "token": "x",
+        "answer": "on-track",
         "version": 1,
     }
 

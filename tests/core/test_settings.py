@@ -44,6 +44,9 @@ def test_good_settings_are_read_whole() -> None:
         ({"MAIL_URL": "smtp://mail.example:port"}, "MAIL_URL must look like"),
         ({"MAIL_FROM": "nobody"}, "MAIL_FROM is 'nobody'"),
         ({"MAIL_FROM": "a@b\r\nBcc: c@d"}, "which is no mail address"),
+        ({"MAIL_BOUNCES": "nobody"}, "MAIL_BOUNCES is 'nobody', which is no mail address"),
+        ({"MAIL_BOUNCES": "Wegmarke <a@b.example>"}, "MAIL_BOUNCES is"),
+        ({"MAIL_BOUNCES": "a@b.example,c@d.example"}, "MAIL_BOUNCES is"),
         ({"BASE_URL": "wegmarke.stadt.example"}, "BASE_URL is"),
         ({"WEGMARKE_TODAY": "2023-03-15"}, "WEGMARKE_TODAY is for trials only"),
         ({"TRUSTED_PROXIES": "viele"}, "TRUSTED_PROXIES is 'viele'"),
@@ -55,6 +58,12 @@ def test_a_wrong_setting_is_refused_with_one_sentence(changes: dict[str, str], s
     with pytest.raises(config.SettingsError, match=sentence) as refusal:
         config.load(GOOD | changes)
     assert "\n" not in str(refusal.value) or "Bcc" in str(refusal.value)
+
+
+def test_undeliverable_mail_comes_back_to_the_sender_unless_another_address_is_set() -> None:
+    assert config.load(GOOD).mail_bounces is None
+    assert config.load(GOOD | {"MAIL_BOUNCES": ""}).mail_bounces is None
+    assert config.load(GOOD | {"MAIL_BOUNCES": "bounces@stadt.example"}).mail_bounces == "bounces@stadt.example"
 
 
 def test_a_trial_has_an_embedded_database_and_a_sandbox_date() -> None:

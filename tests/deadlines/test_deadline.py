@@ -18,7 +18,7 @@ from app.deadlines.deadline import (
     urgency,
     version_of,
 )
-from app.organisations.permissions import Role
+from app.programmes.ladder import Audience
 from app.programmes.workflow import Category
 
 TODAY = date(2023, 3, 15)
@@ -87,23 +87,29 @@ def test_whoever_may_not_fill_in_the_form_is_led_to_the_page() -> None:
 @pytest.mark.parametrize(
     ("people", "lead", "head", "coordinator"),
     [
-        (People((A,), (B,), (C,), (D,)), (A,), (B,), (C,)),
-        (People((), (B,), (C,), (D,)), (B,), (B,), (C,)),
-        (People((), (), (C,), (D,)), (C,), (C,), (C,)),
-        (People((A,), (), (C,), (D,)), (A,), (C,), (C,)),
-        (People((A,), (), (), (D,)), (A,), (D,), (D,)),
-        (People((), (), (), (D,)), (D,), (D,), (D,)),
+        (People((A,), (), (B,), (C,), (D,)), (A,), (B,), (C,)),
+        (People((), (), (B,), (C,), (D,)), (B,), (B,), (C,)),
+        (People((), (), (), (C,), (D,)), (C,), (C,), (C,)),
+        (People((A,), (), (), (C,), (D,)), (A,), (C,), (C,)),
+        (People((A,), (), (), (), (D,)), (A,), (D,), (D,)),
+        (People((), (), (), (), (D,)), (D,), (D,), (D,)),
     ],
 )
 def test_where_a_role_has_nobody_the_next_one_stands_in(
     people: People, lead: tuple[UUID, ...], head: tuple[UUID, ...], coordinator: tuple[UUID, ...]
 ) -> None:
     roles = people.by_role()
-    assert (roles[Role.PROJECT_LEAD], roles[Role.DEPARTMENT_HEAD], roles[Role.COORDINATOR]) == (
+    assert (roles[Audience.PROJECT_LEAD], roles[Audience.DEPARTMENT_HEAD], roles[Audience.COORDINATOR]) == (
         lead,
         head,
         coordinator,
     )
+
+
+def test_the_deputy_of_a_lead_is_called_and_without_one_the_lead() -> None:
+    assert People((A,), (B,), (C,)).by_role()[Audience.DEPUTY] == (B,)
+    assert People((A,), (), (C,)).by_role()[Audience.DEPUTY] == (A,)
+    assert People((), (), (C,)).by_role()[Audience.DEPUTY] == (C,)
 
 
 @pytest.mark.parametrize("category", [Category.PAUSED, Category.DONE, Category.SETTLED, Category.STOPPED])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,12 +19,24 @@ from app.grants.models import Grant, Obligation, ObligationKind
 from app.mail.models import Mail
 from app.measures.models import Measure
 from app.milestones.approval import Decision
-from app.milestones.models import Approval, Milestone
+from app.milestones.models import Approval, Milestone, MoveRequest
 from app.milestones.service import request_approval
 from app.organisations.permissions import Role
+from app.programmes.ladder import Audience
 from app.progress.models import ProgressUpdate, UpdateState
 from tests.conftest import Client
-from tests.factories import NOON, City, actor, add, add_account, add_measure, add_milestone, add_programme, add_unit
+from tests.factories import (
+    NOON,
+    City,
+    actor,
+    add,
+    add_absence,
+    add_account,
+    add_measure,
+    add_milestone,
+    add_programme,
+    add_unit,
+)
 
 TODAY = date(2023, 3, 15)
 SUBMITTED_AT = datetime(2023, 3, 30, 22, 30, tzinfo=UTC)
@@ -32,7 +44,7 @@ SUBMITTED_AT = datetime(2023, 3, 30, 22, 30, tzinfo=UTC)
 
 
 def of_kind(city: City, kind: Kind, today: date = TODAY) -> list[Deadline]:
-    return [deadline for deadline in queries.open_deadlines(city.programme, today) if deadline.kind is kind]
+    return [deadline for deadline in queries.open_deadlines([city.programme], today) if deadline.kind is kind]
 
 
 def add_approval(milestone: Milestone, by: Account, submitted_at: datetime = SUBMITTED_AT) -> Approval:
@@ -91,9 +103,9 @@ def test_an_open_milestone_is_due_on_its_planned_day(city: City) -> None:
     assert deadline.subject == f"milestone:{milestone.id}"
     assert (deadline.due_on, deadline.version, deadline.is_sample) == (date(2023, 4, 30), 3, True)
     assert deadline.context == city.measure.name
-    assert deadline.recipients[Role.PROJECT_LEAD] == (city.lead.id,)
-    assert deadline.recipients[Role.DEPARTMENT_HEAD] == (city.head.id,)
-    assert deadline.recipients[Role.COORDINATOR] == (city.coordinator.id,)
+    assert deadline.recipients[Audience.PROJECT_LEAD] == (city.lead.id,)
+    assert deadline.recipients[Audience.DEPARTMENT_HEAD] == (city.head.id,)
+    assert deadline.recipients[Audience.COORDINATOR] == (city.coordinator.id,)
 
 
 def test_a_settled_milestone_is_no_deadline(city: City) -> None:
@@ -122,7 +134,7 @@ def test_a_measure_without_a_lead_reminds_the_nearest_head(city: City) -> None:
     city.measure.unit = add_unit("Team Netze", parent=add_unit("Abteilung", parent=city.unit))
     add_milestone(city.measure, TODAY)
     (deadline,) = of_kind(city, Kind.MILESTONE)
-    assert deadline.recipients[Role.PROJECT_LEAD] == (city.head.id,)
+    assert deadline.recipients[Audience.PROJECT_LEAD] == (city.head.id,)
     assert deadline.responsible == (city.head.id,)
 
 
@@ -138,12 +150,12 @@ def test_peer_16_a_measure_with_nobody_at_all_reminds_the_coordination(city: Cit
     city.measure.unit = None
     add_milestone(city.measure, TODAY)
     (deadline,) = of_kind(city, Kind.MILESTONE)
-    assert deadline.recipients[Role.PROJECT_LEAD] == (city.coordinator.id,)
-    assert deadline.recipients[Role.DEPARTMENT_HEAD] == (city.coordinator.id,)
+    assert deadline.recipients[Audience.PROJECT_LEAD] == (city.coordinator.id,)
+    assert deadline.recipients[Audience.DEPARTMENT_HEAD] == (city.coordinator.id,)
     city.coordinator.active = False
     db.session.flush()
     (deadline,) = of_kind(city, Kind.MILESTONE)
-    assert deadline.recipients[Role.PROJECT_LEAD] == (city.administrator.id,)
+    assert deadline.recipients[Audience.PROJECT_LEAD] == (city.administrator.id,)
 
 
 @pytest.mark.parametrize("status", ["paused", "done", "stopped"])
@@ -152,14 +164,14 @@ def test_a_measure_at_rest_keeps_only_the_obligations_of_its_grant(city: City, s
     add_milestone(city.measure, TODAY)
     add_approval(add_milestone(city.measure, TODAY), city.lead)
     add_obligation(city, date(2023, 12, 31), city.measure)
-    kinds = [deadline.kind for deadline in queries.open_deadlines(city.programme, TODAY)]
+    kinds = [deadline.kind for deadline in queries.open_deadlines([city.programme], TODAY)]
     assert kinds == [Kind.OBLIGATION]
 
 
 def test_a_measure_whose_status_is_not_known_keeps_its_milestones_and_owes_no_update(city: City) -> None:
     city.measure.status = None
     add_milestone(city.measure, TODAY)
-    kinds = [deadline.kind for deadline in queries.open_deadlines(city.programme, TODAY)]
+    kinds = [deadline.kind for deadline in queries.open_deadlines([city.programme], TODAY)]
     assert kinds == [Kind.MILESTONE]
 
 
@@ -187,7 +199,9 @@ def test_a_milestone_under_approval_reminds_only_who_decides(city: City) -> None
     add_approval(add_milestone(city.measure, TODAY), city.lead)
     assert of_kind(city, Kind.MILESTONE) == []
     (deadline,) = of_kind(city, Kind.APPROVAL)
-    assert deadline.recipients[Role.PROJECT_LEAD] == deadline.recipients[Role.DEPARTMENT_HEAD] == (city.head.id,)
+    assert (
+        deadline.recipients[Audience.PROJECT_LEAD] == deadline.recipients[Audience.DEPARTMENT_HEAD] == (city.head.id,)
+    )
 
 
 def test_a_decided_approval_is_no_deadline_and_a_returned_milestone_one_again(city: City) -> None:
@@ -286,8 +300,8 @@ def test_an_obligation_concerns_the_leads_of_all_measures_of_its_grant(city: Cit
     obligation = add_obligation(city, date(2023, 9, 30), city.measure, other)
     (deadline,) = of_kind(city, Kind.OBLIGATION)
     assert deadline.subject == f"obligation:{obligation.id}"
-    assert set(deadline.recipients[Role.PROJECT_LEAD]) == {city.lead.id, city.other_lead.id}
-    assert set(deadline.recipients[Role.DEPARTMENT_HEAD]) == {city.head.id, city.other_head.id}
+    assert set(deadline.recipients[Audience.PROJECT_LEAD]) == {city.lead.id, city.other_lead.id}
+    assert set(deadline.recipients[Audience.DEPARTMENT_HEAD]) == {city.head.id, city.other_head.id}
 
 
 def test_an_obligation_without_a_date_is_there_and_says_so(city: City) -> None:
@@ -346,14 +360,16 @@ def test_a_head_who_stands_in_for_a_missing_lead_is_led_to_a_page_they_may_open(
         assert client.get(absolute_url(deadline.endpoint, **deadline.values)).status_code == 200, deadline.kind
 
 
-def test_the_number_of_queries_does_not_grow_with_what_there_is(city: City, count_queries: Callable[[], Any]) -> None:
+def test_peer_13_the_number_of_queries_does_not_grow_with_what_there_is(
+    city: City, count_queries: Callable[[], Any]
+) -> None:
     def count() -> int:
         db.session.commit()
         db.session.expire_all()
         programme = db.session.merge(city.programme)
         assert programme.zone
         with count_queries() as seen:
-            queries.open_deadlines(programme, TODAY)
+            queries.open_deadlines([programme], TODAY)
         return len(seen)
 
     one_of_each_kind(city)
@@ -394,9 +410,99 @@ def test_a_funder_is_not_shown_the_city_s_deadlines(city: City) -> None:
 
 def test_subjects_have_names_also_when_they_are_no_longer_open(city: City) -> None:
     one_of_each_kind(city)
-    deadlines = queries.open_deadlines(city.programme, TODAY)
+    deadlines = queries.open_deadlines([city.programme], TODAY)
     names = queries.names_of([deadline.subject for deadline in deadlines])
     assert {subject: (name(named.title), name(named.context)) for subject, named in names.items()} == {
         deadline.subject: (name(deadline.title), name(deadline.context)) for deadline in deadlines
     }
     assert queries.names_of(["milestone:00000000-0000-0000-0000-000000000000"]) == {}
+
+
+# -- what waits for a head besides the approval of a milestone --------------------------------------------------
+
+
+def add_wish(milestone: Milestone, by: Account, requested_at: datetime = SUBMITTED_AT) -> MoveRequest:
+    return add(  # type: ignore[no-any-return]
+        MoveRequest(
+            milestone=milestone,
+            to_on=date(2023, 9, 1),
+            reason="Lieferung verspätet",
+            requested_by=by,
+            requested_at=requested_at,
+        )
+    )
+
+
+def test_a_wish_to_move_waits_for_the_head_and_the_old_day_still_reminds(city: City) -> None:
+    milestone = add_milestone(city.measure, date(2023, 6, 30), title=Localized("Konzept"))
+    wish = add_wish(milestone, city.lead)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    assert (deadline.subject, deadline.due_on) == (f"move:{wish.id}", date(2023, 4, 11))
+    assert str(deadline.title) == "Verschiebung freigeben: Konzept"
+    assert deadline.responsible == (city.head.id,)
+    assert [one.due_on for one in of_kind(city, Kind.MILESTONE)] == [date(2023, 6, 30)]
+    wish.decision, wish.decided_by, wish.decided_at = Decision.WITHDRAWN, city.lead, NOON
+    assert of_kind(city, Kind.APPROVAL) == []
+
+
+def test_a_report_that_waits_for_its_release_reminds_the_head_and_never_its_author(city: City) -> None:
+    update = add_update(city.measure, "2022-Q4", UpdateState.SUBMITTED, city.lead, city.head)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    assert (deadline.subject, deadline.endpoint) == (f"release:{update.id}", "progress.show")
+    assert (deadline.responsible, deadline.doers) == ((city.head.id,), {city.head.id})
+    update.author = city.head
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    assert (deadline.responsible, deadline.doers) == ((city.coordinator.id,), set())
+
+
+def test_whoever_stands_in_for_the_head_is_led_to_the_form(city: City) -> None:
+    milestone = add_milestone(city.measure, date(2023, 6, 30))
+    add_approval(milestone, city.lead)
+    add_absence(city.head, city.other_head, TODAY, TODAY)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    assert deadline.doers == {city.head.id, city.other_head.id}
+    assert deadline.seen_by(city.other_head.id).endpoint == "milestones.decide"
+    (later,) = of_kind(city, Kind.APPROVAL, date(2023, 3, 16))
+    assert later.doers == {city.head.id}
+
+
+# -- silence ------------------------------------------------------------------------------------------------------
+
+
+def silent(city: City, today: date) -> list[Deadline]:
+    return [one for one in of_kind(city, Kind.PROGRESS_UPDATE, today) if one.subject.startswith("stale:")]
+
+
+def test_a_running_measure_on_which_nothing_is_reported_makes_its_own_deadline(city: City) -> None:
+    city.programme.stale_days = 100
+    add_update(city.measure, "2022-Q4", UpdateState.RELEASED, city.lead, city.head)
+    reported_on = NOON.date()
+    assert silent(city, reported_on + timedelta(days=99)) == []
+    (deadline,) = silent(city, reported_on + timedelta(days=100))
+    assert deadline.due_on == reported_on + timedelta(days=100)
+    assert str(deadline.title) == "Seit dem 2023-03-15 kein Sachstand gemeldet"
+    assert (deadline.responsible, deadline.endpoint) == ((city.lead.id,), "progress.report")
+
+
+def test_before_the_first_report_silence_begins_when_the_measure_was_entered_or_began(city: City) -> None:
+    city.programme.stale_days = 30
+    city.measure.entered_on, city.measure.status_since = date(2023, 1, 10), None
+    assert [one.due_on for one in silent(city, TODAY)] == [date(2023, 2, 9)]
+    city.measure.status_since = datetime(2023, 2, 1, 12, tzinfo=UTC)
+    assert [one.due_on for one in silent(city, TODAY)] == [date(2023, 3, 3)]
+
+
+@pytest.mark.parametrize("change", ["programme", "status"])
+def test_silence_is_no_matter_where_it_is_not_asked_for_or_nothing_runs(city: City, change: str) -> None:
+    city.programme.stale_days = None if change == "programme" else 1
+    city.measure.status = "paused" if change == "status" else "running"
+    assert silent(city, TODAY) == []
+
+
+def test_only_what_is_due_by_a_day_is_read_and_what_has_no_date_always(city: City) -> None:
+    city.measure.status = "approved"
+    add_milestone(city.measure, date(2023, 4, 1))
+    add_milestone(city.measure, date(2023, 4, 2))
+    assert [one.due_on for one in queries.open_deadlines([city.programme], TODAY, date(2023, 4, 1))] == [
+        date(2023, 4, 1)
+    ]

@@ -22,7 +22,7 @@ from app.measures import service as measures
 from app.measures.models import Measure
 from app.milestones import service as milestones
 from app.milestones.approval import Decision
-from app.milestones.models import Milestone
+from app.milestones.models import Milestone, MoveRequest
 from app.organisations.models import Membership
 from app.organisations.permissions import Role
 from app.programmes.guards import Given
@@ -112,9 +112,22 @@ def pause(city: City, reason: str | None) -> None:
     db.session.commit()
 
 
+def move(city: City, reason: str | None) -> None:
+    """What the funder was promised moves to another day."""
+    milestone = add_milestone(city.measure, date(2023, 3, 31), title=Localized("Betrieb"), funder_relevant=True)
+    by = city.head if reason else city.coordinator
+    wish = milestones.move_milestone(
+        actor(by), milestone, date(2023, 6, 30), "Verzug", seen_version=milestone.version, now=NOON
+    )
+    assert isinstance(wish, MoveRequest)
+    milestones.decide_move(actor(city.head), wish, Decision.APPROVED, override_reason=reason, now=NOON)
+    db.session.commit()
+
+
 DECISIONS: dict[str, tuple[Callable[[City, str | None], Any], str]] = {
     "status": (pause, "Status „Pausiert“"),
     "milestone": (lambda city, reason: approve(city, reason, title=Localized("Betrieb")), "„Betrieb“ freigegeben"),
+    "move": (move, "Plan-Termin von „Betrieb“ verschoben"),
     "update": (release, "Sachstand für 4. Quartal 2022 freigegeben"),
 }
 
@@ -167,7 +180,7 @@ def test_no_name_of_a_person_is_told_with_an_emergency(emergency: City) -> None:
         act(emergency, "Frist endet heute")
     digest = send(emergency)
     (mail,) = digest_mails()
-    assert "3 Notfallentscheidungen" in mail.subject
+    assert "4 Notfallentscheidungen" in mail.subject
     for seen in (json.dumps(digest.facts), mail.subject, mail.body_text, mail.body_html):
         assert "GEHEIM" not in seen
         assert "Lieferverzug" not in seen, "a note is the city's own"

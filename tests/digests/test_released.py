@@ -12,8 +12,9 @@ from app.core.database import db
 from app.core.localized import Localized
 from app.digests import content, facts, released, service
 from app.documents.models import Document
+from app.milestones import service as milestones
 from app.milestones.approval import Decision
-from app.milestones.models import Approval
+from app.milestones.models import Approval, MoveRequest
 from app.progress.models import UpdateState
 from tests.digests.arrange import (
     add_forecast,
@@ -116,6 +117,35 @@ def test_nothing_that_is_not_released_gets_into_a_digest(city: City) -> None:
     for day in ("2023-02-26", "2023-02-27", "2023-04-27", "2023-04-28", "27.04.2023", "28.04.2023"):
         assert day not in seen
     assert "40 %" in seen, "the released update is told"
+
+
+def test_a_wish_to_move_is_told_when_it_is_approved_and_not_before(city: City) -> None:
+    milestone = add_milestone(city.measure, date(2023, 3, 31), funder_relevant=True)
+
+    def wish(to_on: date, reason: str) -> MoveRequest:
+        made = milestones.move_milestone(
+            actor(city.lead), milestone, to_on, reason, seen_version=milestone.version, now=NOON
+        )
+        db.session.flush()
+        assert isinstance(made, MoveRequest)
+        return made
+
+    def told() -> str:
+        return json.dumps(facts.to_json(released.gather(part_of(city), NOON.date())))
+
+    milestones.withdraw_move(actor(city.lead), wish(date(2024, 1, 17), "GEHEIM-1"), now=NOON)
+    returned = wish(date(2024, 2, 18), "GEHEIM-2")
+    milestones.decide_move(actor(city.head), returned, Decision.RETURNED, reason="GEHEIM-3", now=NOON)
+    approved = wish(date(2023, 6, 30), "Lieferverzug")
+    for hidden in ("GEHEIM", "2024-01-17", "2024-02-18", "2023-06-30", "Lieferverzug", "moved:"):
+        assert hidden not in told()
+    milestones.decide_move(actor(city.head), approved, Decision.APPROVED, reason="GEHEIM-4", now=NOON)
+    db.session.flush()
+    (measure,) = released.gather(part_of(city), NOON.date()).measures
+    (fact,) = measure.moves
+    assert (fact.from_on, fact.to_on, fact.reason) == (date(2023, 3, 31), date(2023, 6, 30), "Lieferverzug")
+    assert "GEHEIM" not in told()
+    assert not measure.overrides
 
 
 def test_what_a_released_update_says_is_told(city: City) -> None:

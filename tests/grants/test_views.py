@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,7 +17,7 @@ from app.grants import service
 from app.grants.models import Drawdown, Grant, Obligation
 from app.measures.models import Activity
 from tests.conftest import Client
-from tests.factories import City, add, add_programme
+from tests.factories import NOON, City, actor, add, add_programme
 
 
 def test_a_grant_says_what_is_known_and_what_is_not(client: Client, city: City) -> None:
@@ -242,3 +244,281 @@ def test_others_neither_see_the_way_to_the_forms_nor_get_in(
         assert client.post(address, data=typed(grant, title="x")).status_code == 403
     db.session.refresh(grant)
     assert grant.notice_on is None
+
+
+# -- what is owed
+
+
+@pytest.fixture
+def owed(grant: Grant) -> Obligation:
+    row: Obligation = add(
+        Obligation(
+            grant=grant, key="o", kind="proof_of_use", title=Localized("Nachweis <1>"), due_on=date(2023, 3, 5)
+        )
+    )
+    db.session.commit()
+    return row
+
+
+def forms_of(owed: Obligation) -> dict[str, dict[str, str]]:
+    seen = service.imprint_of(owed)
+    return {
+        f"/grants/obligations/{owed.id}/move": {"due_on": "2023-09-30", "reason": "Bescheid vom Mai", "seen": seen},
+        f"/grants/obligations/{owed.id}/completion": {"done_on": "14.03.2023", "note": "Per Post", "seen": seen},
+        f"/grants/obligations/{owed.id}/reopening": {"reason": "Verwechselt", "seen": seen},
+    }
+
+
+def typed_into(owed: Obligation, form: str, **changes: str) -> tuple[str, dict[str, str]]:
+    address = f"/grants/obligations/{owed.id}/{form}"
+    return address, forms_of(owed)[address] | changes
+
+
+def text_of(page: str) -> str:
+    """The words of a page without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_coordinator_moves_a_deadline_and_the_old_day_stays_on_the_page(
+    client: Client, city: City, grant: Grant, owed: Obligation
+) -> None:
+    client.sign_in(city.coordinator)
+    page = client.get(f"/grants/{grant.id}").text
+    assert f'id="auflage-{owed.id}"' in page
+    assert "05.03.2023 (seit 10 Tagen überfällig)" in text_of(page)
+    address, data = typed_into(owed, "move")
+    assert address in page
+    assert "Bisherige Frist: 05.03.2023." in client.get(address).text
+    answer = client.post(address, data=data)
+    assert (answer.status_code, answer.location) == (302, f"/grants/{grant.id}#auflage-{owed.id}")
+    after = text_of(client.get(f"/grants/{grant.id}").text)
+    assert "30.09.2023" in after
+    assert "überfällig" not in after
+    assert "am 15.03.2023 verschoben, vorher 05.03.2023 (Koordination): Bescheid vom Mai" in after
+
+
+def test_a_missing_day_is_set(client: Client, city: City, grant: Grant, owed: Obligation) -> None:
+    owed.due_on = None
+    db.session.commit()
+    client.sign_in(city.coordinator)
+    page = text_of(client.get(f"/grants/{grant.id}").text)
+    assert "Datum fehlt" in page
+    assert "Frist setzen : Nachweis &lt;1&gt;" in page
+    address, data = typed_into(owed, "move")
+    assert "Bisher fehlt das Datum, und niemand wird erinnert." in client.get(address).text
+    assert client.post(address, data=data).status_code == 302
+    after = text_of(client.get(f"/programmes/{city.programme.key}/grants").text)
+    assert "Datum fehlt" not in after
+    assert "30.09.2023 am 15.03.2023 gesetzt (Koordination): Bescheid vom Mai" in after
+
+
+def test_an_obligation_is_done_and_taken_back(client: Client, city: City, grant: Grant, owed: Obligation) -> None:
+    client.sign_in(city.coordinator)
+    done, data = typed_into(owed, "completion")
+    answer = client.post(done, data=data)
+    assert (answer.status_code, answer.location) == (302, f"/grants/{grant.id}#auflage-{owed.id}")
+    page = client.get(answer.location).text
+    assert "erledigt am 14.03.2023 Frist: 05.03.2023" in text_of(page)
+    assert "überfällig" not in text_of(page)
+    back, data = typed_into(owed, "reopening")
+    assert back in page
+    assert done not in page
+    assert "erledigt am 14.03.2023" in client.get(back).text
+    assert client.post(back, data=data).status_code == 302
+    assert done in client.get(f"/grants/{grant.id}").text
+    assert owed.done_on is None
+
+
+def test_a_form_for_what_is_done_says_at_once_that_it_is(client: Client, city: City, owed: Obligation) -> None:
+    client.sign_in(city.coordinator)
+    assert client.get(typed_into(owed, "reopening")[0]).status_code == 422
+    owed.done_on = date(2023, 3, 1)
+    db.session.commit()
+    for form in ("move", "completion"):
+        answer = client.get(typed_into(owed, form)[0])
+        assert answer.status_code == 422
+        assert "Diese Pflicht ist als erledigt eingetragen." in answer.text
+
+
+def test_funders_read_why_a_deadline_moved_and_not_who_moved_it(
+    client: Client, city: City, grant: Grant, owed: Obligation
+) -> None:
+    service.move_obligation(
+        actor(city.coordinator),
+        owed,
+        date(2023, 9, 30),
+        "Mit Ihnen abgestimmt",
+        seen=service.imprint_of(owed),
+        now=NOON,
+    )
+    db.session.commit()
+    client.sign_in(city.funder)
+    page = text_of(client.get(f"/grants/{grant.id}").text)
+    assert "verschoben, vorher 05.03.2023: Mit Ihnen abgestimmt" in page
+    assert "Koordination" not in page
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "value", "sentence"),
+    [
+        ("move", "due_on", "", "Bitte geben Sie die Frist an."),
+        ("move", "due_on", "31.02.2023", "ist kein Datum"),
+        ("move", "due_on", "2023-03-05", "Das ist die bisherige Frist."),
+        ("move", "reason", " ", "Bitte begründen Sie die Frist."),
+        ("move", "reason", "x" * 10_000, "höchstens 2000 Zeichen"),
+        ("completion", "done_on", "", "Bitte geben Sie an, wann die Pflicht erledigt wurde."),
+        ("completion", "done_on", "gestern", "ist kein Datum"),
+        ("completion", "done_on", "2023-03-16", "Der Tag liegt in der Zukunft."),
+        ("completion", "note", "x" * 10_000, "höchstens 2000 Zeichen"),
+    ],
+)
+def test_what_is_wrong_with_a_deadline_is_told_beside_its_field_and_stays_typed(
+    client: Client, city: City, owed: Obligation, form: str, field: str, value: str, sentence: str
+) -> None:
+    client.sign_in(city.coordinator)
+    address, data = typed_into(owed, form, **{field: value})
+    answer = client.post(address, data=data)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert f'id="{field}-error"' in answer.text
+    assert all(typed in answer.text for name, typed in data.items() if name != "seen" and typed.strip())
+    db.session.refresh(owed)
+    assert (owed.due_on, owed.done_on, owed.moves) == (date(2023, 3, 5), None, [])
+
+
+def test_whoever_comes_second_keeps_what_they_typed_beside_what_is_stored(
+    client: Client, city: City, owed: Obligation
+) -> None:
+    client.sign_in(city.coordinator)
+    address, late = typed_into(owed, "move", reason="Meine Begründung")
+    other, first = typed_into(owed, "move", due_on="2023-08-31")
+    assert client.post(other, data=first).status_code == 302
+    answer = client.post(address, data=late)
+    assert answer.status_code == 409
+    for word in ("Inzwischen hat jemand anderes gespeichert", "31.08.2023", "noch offen", "Meine Begründung"):
+        assert word in answer.text
+    assert 'value="2023-09-30"' in answer.text
+    db.session.refresh(owed)
+    assert owed.due_on == date(2023, 8, 31)
+    again = late | {"seen": service.imprint_of(owed)}
+    assert again["seen"] in answer.text
+    assert client.post(address, data=again).status_code == 302
+    assert (owed.due_on, owed.due_version, len(owed.moves)) == (date(2023, 9, 30), 3, 2)
+
+
+@pytest.mark.parametrize("seen", ["", "x" * 10_000, "\x00"])
+def test_without_its_imprint_a_form_changes_nothing_owed(
+    client: Client, city: City, owed: Obligation, seen: str
+) -> None:
+    client.sign_in(city.coordinator)
+    for address, data in forms_of(owed).items():
+        assert client.post(address, data=data | {"seen": seen}).status_code == 409
+    db.session.refresh(owed)
+    assert (owed.due_on, owed.done_on) == (date(2023, 3, 5), None)
+
+
+def test_a_reason_loses_its_nul_and_keeps_its_angle_brackets_harmless(
+    client: Client, city: City, grant: Grant, owed: Obligation
+) -> None:
+    client.sign_in(city.coordinator)
+    address, data = typed_into(owed, "move", reason="a\x00b <script>")
+    assert client.post(address, data=data).status_code == 302
+    assert owed.moves[0].reason == "ab <script>"
+    assert "ab &lt;script&gt;" in client.get(f"/grants/{grant.id}").text
+
+
+def test_a_coordinator_adds_what_the_notice_names(client: Client, city: City, grant: Grant) -> None:
+    client.sign_in(city.coordinator)
+    address = f"/grants/{grant.id}/obligations/new"
+    assert address in client.get(f"/grants/{grant.id}").text
+    assert client.get(address).status_code == 200
+    data = {"title": "Zwischennachweis", "kind": "report", "due_on": "01.06.2023", "rule": "Formular 7"}
+    answer = client.post(address, data=data)
+    (obligation,) = grant.obligations
+    assert (answer.status_code, answer.location) == (302, f"/grants/{grant.id}#auflage-{obligation.id}")
+    assert (obligation.kind, obligation.due_on) == ("report", date(2023, 6, 1))
+    page = text_of(client.get(answer.location).text)
+    assert "Zwischennachweis" in page
+    assert "Formular 7" in page
+    assert client.post(address, data={"title": "Belege", "kind": "keep_receipts"}).status_code == 302
+    assert "Datum fehlt" in client.get(f"/grants/{grant.id}").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("title", " ", "Bitte geben Sie eine Bezeichnung an."),
+        ("title", "x" * 10_000, "höchstens 200 Zeichen"),
+        ("kind", "", "Bitte wählen Sie die Art der Pflicht."),
+        ("kind", "erfunden", "Bitte wählen Sie eine Art aus der Liste."),
+        ("kind", "x" * 10_000, "Bitte wählen Sie eine Art aus der Liste."),
+        ("due_on", "bald", "ist kein Datum"),
+        ("rule", "x" * 10_000, "höchstens 5000 Zeichen"),
+    ],
+)
+def test_what_cannot_be_added_is_told_beside_its_field(
+    client: Client, city: City, grant: Grant, field: str, value: str, sentence: str
+) -> None:
+    client.sign_in(city.coordinator)
+    data = {"title": "Bericht", "kind": "report", "rule": "Formular 7"} | {field: value}
+    answer = client.post(f"/grants/{grant.id}/obligations/new", data=data)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert f'id="{field}-error"' in answer.text
+    assert "Formular 7" in answer.text or field == "rule"
+    db.session.refresh(grant)
+    assert grant.obligations == []
+
+
+@pytest.mark.parametrize("who", ["administrator", "lead", "head", "funder", "auditor"])
+def test_others_neither_see_the_way_to_an_obligation_nor_get_in(
+    client: Client, city: City, grant: Grant, owed: Obligation, who: str
+) -> None:
+    client.sign_in(getattr(city, who))
+    page = client.get(f"/grants/{grant.id}").text
+    assert "/grants/obligations/" not in page
+    assert "/obligations/new" not in page
+    addresses = forms_of(owed) | {f"/grants/{grant.id}/obligations/new": {"title": "x", "kind": "other"}}
+    for address, data in addresses.items():
+        assert client.get(address).status_code == 403
+        assert client.post(address, data=data).status_code == 403
+    db.session.refresh(owed)
+    assert (owed.due_on, owed.done_on) == (date(2023, 3, 5), None)
+
+
+def test_an_obligation_of_another_funder_does_not_exist(client: Client, city: City) -> None:
+    foreign = add(Grant(programme=add_programme(), key="g", title=Localized("Fremd")))
+    owed = add(Obligation(grant=foreign, key="o", kind="other", title=Localized("Fremd")))
+    db.session.commit()
+    client.sign_in(city.funder)
+    for address, data in forms_of(owed).items():
+        assert client.get(address).status_code == 404
+        assert client.post(address, data=data).status_code == 404
+    assert client.get(f"/grants/{foreign.id}/obligations/new").status_code == 404
+
+
+def test_the_page_of_grants_asks_no_question_per_obligation(
+    client: Client, city: City, grant: Grant, count_queries: Callable[[], Any]
+) -> None:
+    who, grant_id = actor(city.coordinator), grant.id
+    addresses = (f"/grants/{grant.id}", f"/programmes/{city.programme.key}/grants")
+
+    def add_some(number: int) -> None:
+        for index in range(number):
+            key = f"o{number}-{index}"
+            row = Obligation(grant_id=grant_id, key=key, kind="other", title=Localized(key), due_on=date(2023, 9, 1))
+            add(row)
+            service.move_obligation(who, row, date(2023, 9, 2), "Grund", seen=service.imprint_of(row), now=NOON)
+        db.session.commit()
+
+    def asked(address: str) -> int:
+        db.session.expunge_all()
+        with count_queries() as queries:
+            assert client.get(address).status_code == 200
+        return len(queries)
+
+    client.sign_in(city.coordinator)
+    add_some(1)
+    first = [asked(address) for address in addresses]
+    add_some(9)
+    assert [asked(address) for address in addresses] == first

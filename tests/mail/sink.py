@@ -32,6 +32,7 @@ class Sink:
     hangs_up_on: set[str] = field(default_factory=set)
     mails_per_connection: int | None = None
     arrived: list[EmailMessage] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     connections: int = 0
     taken: int = 0
 
@@ -80,6 +81,7 @@ class Sink:
         message = message_from_bytes(content, policy=default)
         assert isinstance(message, EmailMessage)
         self.arrived.append(message)
+        self.senders.append(envelope.mail_from or "")
         self.taken += 1
         await asyncio.sleep(self.seconds)
         return "250 taken"

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 
-from app.core import clock
+from app.core import clock, heartbeat
+from app.core.database import db
+from app.core.heartbeat import Job
 from config import MailServer
 from tests.mail.conftest import add_mail
 from tests.mail.sink import Sink
@@ -43,7 +45,13 @@ def test_deliver_says_in_one_sentence_when_the_server_is_away(app: Flask, monkey
     assert "Mailserver nicht erreichbar seit" in shown
 
 
-def test_status_is_one_json_object(app: Flask, served: Sink) -> None:
+@pytest.fixture
+def just_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the tests have been running."""
+    monkeypatch.setattr(heartbeat, "STARTED_AT", clock.wall_now())
+
+
+def test_status_is_one_json_object(app: Flask, served: Sink, just_begun: None) -> None:
     add_mail(created_at=WRITTEN_AT)
     add_mail(created_at=clock.wall_now())
     result = app.test_cli_runner().invoke(args=["mail", "status", "--json"])
@@ -54,10 +62,27 @@ def test_status_is_one_json_object(app: Flask, served: Sink) -> None:
         "oldest_waiting_at": WRITTEN_AT.isoformat(),
         "server_away_since": None,
         "server_error": None,
+        "heartbeats": {
+            "reminders.sweep": {"state": "never", "done_at": None},
+            "mail.deliver": {"state": "never", "done_at": None},
+        },
     }
 
 
-def test_status_in_words(app: Flask, served: Sink) -> None:
+def test_status_in_words(app: Flask, served: Sink, just_begun: None) -> None:
     add_mail()
     result = app.test_cli_runner().invoke(args=["mail", "status"])
     assert result.output.split() == ["1", "warten", "0", "zugestellt", "0", "unzustellbar"]
+
+
+def test_status_says_what_was_not_done_in_time(app: Flask, served: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.wall_now()
+    heartbeat.beat(Job.DELIVERY, now - timedelta(minutes=6))
+    monkeypatch.setattr(heartbeat, "STARTED_AT", now - timedelta(minutes=31))
+    db.session.commit()
+    shown = app.test_cli_runner().invoke(args=["mail", "status"]).output
+    assert "Versand der Mails: zuletzt" in shown
+    assert "Prüfung der Fristen: noch nie, obwohl es Zeit ist." in shown
+    found = json.loads(app.test_cli_runner().invoke(args=["mail", "status", "--json"]).output)["heartbeats"]
+    assert found["mail.deliver"] == {"state": "late", "done_at": (now - timedelta(minutes=6)).isoformat()}
+    assert found["reminders.sweep"] == {"state": "late", "done_at": None}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from threading import Thread
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -10,6 +11,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.database import db
+from app.core.heartbeat import Job, list_heartbeats
 from app.mail import delivery, queries
 from app.mail.delivery import deliver_batch, wait_before
 from app.mail.models import Mail, MailState
@@ -111,6 +113,87 @@ def test_after_ten_attempts_a_mail_is_dead_and_visible(app: Flask, sink: Sink, t
     deliver_batch(transport, 100)
     assert (state_of(mail), mail.attempts) == ("dead", 10)
     assert queries.count_by_state() == {"queued": 0, "sent": 0, "dead": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ("450 greylisted", "queued"),
+        ("451 try again", "queued"),
+        ("550 no such person", "dead"),
+        ("553 not allowed", "dead"),
+    ],
+)
+def test_a_refusal_for_now_and_one_for_good_are_told_apart(
+    app: Flask, sink: Sink, transport: Transport, answer: str, state: str
+) -> None:
+    mail = add_mail("person@musterstadt.example")
+    sink.refuses["person@musterstadt.example"] = answer
+    deliver_batch(transport, 100)
+    assert (state_of(mail), mail.last_error) == (state, answer)
+
+
+def test_each_recipient_waits_for_as_long_as_their_own_failures_ask(
+    app: Flask, sink: Sink, transport: Transport
+) -> None:
+    often, once = add_mail("often@musterstadt.example", attempts=4), add_mail("once@musterstadt.example")
+    sink.refuses = dict.fromkeys((often.to_address, once.to_address), "451 try again")
+    with time_machine.travel(clock.wall_now(), tick=False):
+        now = clock.wall_now()
+        deliver_batch(transport, 100)
+    assert (state_of(often), often.next_attempt_at - now) == ("queued", timedelta(minutes=32))
+    assert (state_of(once), once.next_attempt_at - now) == ("queued", timedelta(minutes=2))
+
+
+def test_a_mail_given_up_keeps_the_instant(app: Flask, sink: Sink, transport: Transport) -> None:
+    mail = add_mail("gone@musterstadt.example", next_attempt_at=clock.wall_now() - timedelta(hours=1))
+    sink.refuses["gone@musterstadt.example"] = "550 no such person"
+    before = clock.wall_now()
+    deliver_batch(transport, 100)
+    assert state_of(mail) == "dead"
+    assert before <= mail.next_attempt_at <= clock.wall_now()
+
+
+def test_more_mails_than_are_read_at_a_time_leave_over_one_connection(
+    app: Flask, sink: Sink, transport: Transport
+) -> None:
+    mails = [add_mail() for _ in range(2 * delivery.AHEAD + 3)]
+    assert deliver_batch(transport, 2 * delivery.AHEAD + 1).sent == 2 * delivery.AHEAD + 1
+    assert deliver_batch(transport, 100).sent == 2
+    assert len(sink.arrived) == len(mails)
+    assert sink.connections == 2
+
+
+def test_a_run_that_is_done_leaves_its_heartbeat_also_without_mail(
+    app: Flask, sink: Sink, transport: Transport
+) -> None:
+    before = clock.wall_now()
+    assert deliver_batch(transport, 100).ran_before_at is None
+    first = list_heartbeats()[Job.DELIVERY].done_at
+    assert before <= first <= clock.wall_now()
+    add_mail()
+    assert deliver_batch(transport, 100).ran_before_at == first
+    db.session.expire_all()
+    assert list_heartbeats()[Job.DELIVERY].done_at > first
+
+
+def test_a_run_that_could_not_use_the_server_leaves_no_heartbeat(app: Flask) -> None:
+    add_mail()
+    assert deliver_batch(Transport(NOBODY_THERE, MAIL_FROM), 100).is_away
+    assert list_heartbeats() == {}
+
+
+def test_a_run_that_failed_leaves_no_heartbeat(
+    app: Flask, sink: Sink, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Transport, mail: Mail) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Transport, "send", fails)
+    add_mail()
+    with pytest.raises(KeyboardInterrupt):
+        deliver_batch(transport, 100)
+    assert list_heartbeats() == {}
 
 
 def test_an_address_that_is_none_makes_one_dead_mail(app: Flask, sink: Sink, transport: Transport) -> None:
@@ -249,6 +332,45 @@ def test_peer_1_a_mail_counts_as_sent_only_once_the_server_has_it(
     assert seen == ["queued"]
     assert queries.get_mail(mail_id).attempts == 0
     assert deliver_batch(transport, 100).sent == 1
+
+
+def test_a_mail_that_another_run_holds_is_left_to_it_and_holds_up_none(
+    separate: Separate,  # noqa: F811
+    sink: Sink,
+    transport: Transport,
+) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("runs take turns on SQLite")
+    held, free = add_mail().id, add_mail().id
+    db.session.remove()
+    with db.engine.begin() as another:
+        another.execute(select(Mail.id).where(Mail.id == held).with_for_update())
+        assert deliver_batch(transport, 100).sent == 1
+    assert queries.get_mail(held).state == "queued"
+    assert queries.get_mail(free).state == "sent"
+    assert deliver_batch(transport, 100).sent == 1
+
+
+def test_every_outcome_is_kept_for_good_by_every_database(
+    separate: Separate,  # noqa: F811
+    sink: Sink,
+    transport: Transport,
+) -> None:
+    sent, later, dead = (add_mail(f"{name}@musterstadt.example").id for name in ("sent", "later", "dead"))
+    sink.refuses = {"later@musterstadt.example": "451 it's 100% full", "dead@musterstadt.example": "550 'gone'; no"}
+    with time_machine.travel(clock.wall_now(), tick=False):
+        now = clock.wall_now()
+        deliver_batch(transport, 100)
+    db.session.remove()
+
+    def kept(mail_id: UUID) -> tuple[object, ...]:
+        mail = queries.get_mail(mail_id)
+        return mail.state, mail.attempts, mail.last_error, mail.sent_at, mail.next_attempt_at - now
+
+    wait = timedelta(minutes=2)
+    assert kept(sent)[:4] == ("sent", 1, None, now)
+    assert kept(later) == ("queued", 1, "451 it's 100% full", None, wait)
+    assert kept(dead) == ("dead", 1, "550 'gone'; no", None, timedelta())
 
 
 def test_several_runs_at_once_send_each_mail_once(separate: Separate, sink: Sink) -> None:  # noqa: F811

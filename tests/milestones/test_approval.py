@@ -19,10 +19,12 @@ from app.milestones.approval import (
     check_drop,
     check_four_eyes,
     check_move,
+    check_no_open_move,
     check_reason,
     check_report,
     check_requestable,
     check_still_open,
+    check_unmark,
     is_overdue,
 )
 from app.programmes.four_eyes import Override
@@ -58,6 +60,35 @@ def test_the_refusal_is_the_sentence_of_milestones() -> None:
         check_four_eyes(oneself, {oneself}, Override(True, " "))
 
 
+def test_what_stops_the_absent_head_stops_their_deputy_and_no_emergency_helps() -> None:
+    deputy, head = uuid4(), uuid4()
+    assert check_four_eyes(deputy, {uuid4()}, Override(True, "Darum"), in_place_of=head) is None
+    for involved, refusal in (
+        ({head}, "Sie vertreten jemanden"),
+        ({deputy}, "Was Sie selbst"),
+        ({None, head}, "Sie v"),
+    ):
+        for override in (Override(), Override(True, "Darum")):
+            with pytest.raises(Forbidden, match=refusal):
+                check_four_eyes(deputy, involved, override, in_place_of=head)
+
+
+def test_while_a_move_waits_the_way_out_is_said() -> None:
+    check_no_open_move(False)
+    with pytest.raises(RuleBroken, match="Ziehen Sie diesen Antrag zuerst zurück"):
+        check_no_open_move(True)
+
+
+def test_the_promise_to_the_funder_is_taken_back_by_the_coordination_and_not_while_a_move_waits() -> None:
+    check_unmark(True, has_open_move=False)
+    for has_open_move in (False, True):
+        with pytest.raises(Forbidden, match="Nur die Koordination"):
+            check_unmark(False, has_open_move)
+    with pytest.raises(RuleBroken) as refused:
+        check_unmark(True, has_open_move=True)
+    assert refused.value.field == "funder_relevant"
+
+
 def test_a_reason_comes_back_only_where_an_emergency_was_needed() -> None:
     oneself, override = uuid4(), Override(True, " Darum ")
     assert check_four_eyes(oneself, {oneself}, override) == "Darum"
@@ -72,6 +103,8 @@ def test_a_reason_comes_back_only_where_an_emergency_was_needed() -> None:
     person=st.one_of(st.none(), somebody),
     involved=st.frozensets(somebody),
     allows_override=st.booleans(),
+    in_place_of=st.one_of(st.none(), somebody),
+    has_open_move=st.booleans(),
 )
 def test_what_is_offered_is_what_the_rules_allow(
     state: MilestoneState,
@@ -81,6 +114,8 @@ def test_what_is_offered_is_what_the_rules_allow(
     person: UUID | None,
     involved: frozenset[UUID],
     allows_override: bool,
+    in_place_of: UUID | None,
+    has_open_move: bool,
 ) -> None:
     actions = available(
         state,
@@ -90,15 +125,23 @@ def test_what_is_offered_is_what_the_rules_allow(
         person_id=person,
         involved_ids=involved,
         allows_override=allows_override,
+        in_place_of=in_place_of,
+        has_open_move=has_open_move,
     )
-    four_eyes_hold = person is not None and person not in involved
-    waits = state is MilestoneState.IN_APPROVAL
+    four_eyes_hold = person is not None and person not in involved and in_place_of not in involved
+    in_approval = state is MilestoneState.IN_APPROVAL
+    wished = state is MilestoneState.OPEN and has_open_move
+    waits = in_approval or wished
     assert actions.change == (may_plan and is_let_through(check_changeable, state))
-    assert actions.request == (may_request and is_let_through(check_requestable, state))
-    assert actions.withdraw == (may_request and waits)
-    assert actions.decide == (may_decide and waits and four_eyes_hold)
+    assert actions.move == (actions.change and not has_open_move)
+    assert actions.request == (may_request and is_let_through(check_requestable, state) and not has_open_move)
+    assert actions.withdraw == (may_request and in_approval)
+    assert actions.withdraw_move == (may_plan and wished)
+    assert actions.decide == (may_decide and in_approval and four_eyes_hold)
+    assert actions.decide_move == (may_decide and wished and four_eyes_hold)
     assert (actions.why_not_decide is not None) == (may_decide and waits and not four_eyes_hold)
-    emergency = is_let_through(lambda _: check_four_eyes(person, involved, Override(allows_override, "Darum")), state)
+    override = Override(allows_override, "Darum")
+    emergency = is_let_through(lambda _: check_four_eyes(person, involved, override, in_place_of=in_place_of), state)
     assert actions.approve_in_emergency == (may_decide and waits and not four_eyes_hold and emergency)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.database import db
 from app.milestones.approval import Decision
-from app.milestones.models import Approval, Milestone
+from app.milestones.models import Approval, Milestone, MoveRequest
 from tests.factories import NOON, City
 from tests.milestones.arrange import REACHED_ON, milestone_of
 
@@ -98,3 +98,45 @@ def test_a_milestone_is_settled_one_way_and_completely(city: City, values: dict[
     }
     with pytest.raises(IntegrityError, match=constraint):
         store(Milestone(**planned | values))
+
+
+# -- wishes to move ------------------------------------------------------------------------------------------------
+
+
+def wish_of(milestone: Milestone, city: City, **values: Any) -> MoveRequest:
+    wanted = {"to_on": date(2023, 6, 30), "reason": "Verzug", "requested_by_id": city.lead.id, "requested_at": NOON}
+    return MoveRequest(milestone_id=milestone.id, **(wanted | values))
+
+
+def test_one_open_wish_to_move_per_milestone(city: City) -> None:
+    milestone = milestone_of(city.measure)
+    closed = wish_of(milestone, city, **decided(city, Decision.APPROVED))
+    store(closed, wish_of(milestone, city), wish_of(milestone_of(city.measure), city))
+    with pytest.raises(IntegrityError, match="uq_move_request_one_open"):
+        store(wish_of(milestone, city))
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        ({"decision": Decision.APPROVED, "decided_by_id": None}, "decided_means_by_and_at"),
+        ({"decision": Decision.APPROVED, "decided_at": None}, "decided_means_by_and_at"),
+        ({"decision": None}, "decided_means_by_and_at"),
+        ({"decision": Decision.RETURNED, "decision_reason": "  "}, "returned_means_reason"),
+    ],
+)
+def test_a_wish_is_decided_completely(city: City, values: dict[str, Any], constraint: str) -> None:
+    with pytest.raises(IntegrityError, match=constraint):
+        store(wish_of(milestone_of(city.measure), city, **decided(city, None) | values))
+
+
+@pytest.mark.parametrize("decision", [Decision.APPROVED, Decision.RETURNED])
+def test_nobody_decides_their_own_wish_but_in_an_emergency(city: City, decision: Decision) -> None:
+    own = decided(city, decision, decided_by_id=city.lead.id, decision_reason="Darum")
+    with pytest.raises(IntegrityError, match="four_eyes"):
+        store(wish_of(milestone_of(city.measure), city, **own))
+    store(wish_of(milestone_of(city.measure), city, **own, override_reason="Frist endet heute"))
+
+
+def test_one_may_withdraw_ones_own_wish(city: City) -> None:
+    store(wish_of(milestone_of(city.measure), city, **decided(city, Decision.WITHDRAWN, decided_by_id=city.lead.id)))

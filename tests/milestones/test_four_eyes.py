@@ -13,9 +13,10 @@ from app.audit.models import AuditEvent
 from app.core.database import db
 from app.core.errors import Forbidden, RuleBroken
 from app.mail.models import Mail
-from app.milestones import service
+from app.milestones import letters, service
 from app.milestones.approval import Decision, MilestoneState
 from app.milestones.models import Approval
+from app.milestones.queries import involved_ids
 from app.organisations.models import Membership
 from app.organisations.permissions import Actor, Role, system
 from tests.conftest import Client
@@ -160,7 +161,8 @@ def test_the_others_are_asked_first_though_emergencies_are_allowed(city: City) -
     approval, person = arrange(city, "almighty", allows=True)
     asked = db.session.scalars(select(Mail.to_address).where(Mail.kind == "approval_requested")).all()
     assert asked == [city.head.email]
-    assert service.deciders_of(approval.milestone) == ([city.head], True)
+    milestone = approval.milestone
+    assert letters.deciders_of(milestone, involved_ids(milestone), NOON.date()) == ([city.head], True)
     assert person.email not in asked
 
 

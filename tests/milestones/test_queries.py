@@ -27,7 +27,7 @@ from tests.factories import (
     add_programme,
     add_unit,
 )
-from tests.milestones.arrange import ask, milestone_of, receipt
+from tests.milestones.arrange import ask, milestone_of, promised, receipt, wish
 
 TODAY = NOON.date()
 
@@ -116,27 +116,34 @@ def test_overdue_shows_the_day_after(city: City) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "open_ones", "waiting_ones"),
+    ("who", "open_ones", "waiting_ones", "wished_ones"),
     [
-        ("lead", {"change", "request"}, {"withdraw"}),
-        ("coordinator", {"change", "request"}, {"withdraw"}),
-        ("head", set(), {"decide"}),
-        ("other_head", set(), set()),
-        ("other_lead", set(), set()),
-        ("administrator", set(), set()),
-        ("auditor", set(), set()),
-        ("funder", set(), set()),
+        ("lead", {"change", "move", "request"}, {"withdraw"}, {"change", "withdraw_move"}),
+        ("coordinator", {"change", "move", "request"}, {"withdraw"}, {"change", "withdraw_move"}),
+        ("head", set(), {"decide"}, {"decide_move"}),
+        ("other_head", set(), set(), set()),
+        ("other_lead", set(), set(), set()),
+        ("administrator", set(), set(), set()),
+        ("auditor", set(), set(), set()),
+        ("funder", set(), set(), set()),
     ],
 )
-def test_each_role_is_offered_its_own(city: City, who: str, open_ones: set[str], waiting_ones: set[str]) -> None:
+def test_each_role_is_offered_its_own(
+    city: City, who: str, open_ones: set[str], waiting_ones: set[str], wished_ones: set[str]
+) -> None:
     def offered(milestone: Milestone) -> set[str]:
         actions = queries.actions_for(actor(getattr(city, who)), milestone)
-        return {name for name in ("change", "request", "withdraw", "decide") if getattr(actions, name)}
+        names = ("change", "move", "request", "withdraw", "withdraw_move", "decide", "decide_move")
+        return {name for name in names if getattr(actions, name)}
 
-    milestone = milestone_of(city.measure)
+    milestone = promised(city.measure)
     assert offered(milestone) == open_ones
-    ask(milestone, city.lead)
+    service.withdraw_approval(actor(city.lead), ask(milestone, city.lead), now=NOON)
+    waiting = ask(milestone, city.lead)
     assert offered(milestone) == waiting_ones
+    service.withdraw_approval(actor(city.lead), waiting, now=NOON)
+    wish(milestone, city.lead)
+    assert offered(milestone) == wished_ones
 
 
 # -- the inbox -----------------------------------------------------------------------------------------------------
@@ -173,6 +180,39 @@ def test_the_inbox_says_the_same_as_the_button(city: City) -> None:
         assert queries.actions_for(head, approval.milestone).decide == (approval in inbox)
 
 
+def test_the_inbox_of_moves_holds_what_one_may_decide_oldest_first(city: City) -> None:
+    below = add_unit("Team", parent=city.unit)
+    mine, elsewhere = add_measure(city.programme, unit=below), add_measure(city.programme, unit=city.other_unit)
+    wished = {}
+    for number, measure in enumerate((city.measure, mine, elsewhere, add_measure(city.programme))):
+        wished[measure.id] = wish(promised(measure), city.coordinator)
+        wished[measure.id].requested_at = NOON - timedelta(days=number)
+    wish(promised(city.measure, edited_by_id=city.head.id), city.coordinator)
+    withdrawn = wish(promised(city.measure), city.coordinator)
+    service.withdraw_move(actor(city.coordinator), withdrawn, now=NOON)
+    db.session.commit()
+    assert list(queries.list_moves_awaiting(actor(city.head))) == [wished[mine.id], wished[city.measure.id]]
+    assert list(queries.list_moves_awaiting(actor(city.other_head))) == [wished[elsewhere.id]]
+    for who in (city.lead, city.coordinator, city.administrator, city.auditor, city.funder):
+        assert not queries.list_moves_awaiting(actor(who))
+
+
+def test_a_funder_reads_the_promise_and_no_wish_to_move_it(city: City) -> None:
+    milestone = promised(city.measure)
+    waiting = wish(milestone, city.lead)
+    for who in ("lead", "head", "auditor"):
+        assert read(city, who, milestone).open_move is waiting
+        assert list(queries.list_move_requests(actor(getattr(city, who)), milestone)) == [waiting]
+        assert queries.get_move_request(actor(getattr(city, who)), waiting.id) is waiting
+    reading = read(city, "funder", milestone)
+    assert (reading.funder_relevant, reading.open_move, reading.times_moved) == (True, None, 0)
+    assert reading.planned == PartialDate(2023, 3, 31)
+    assert not queries.list_move_requests(actor(city.funder), milestone)
+    for who, request_id in ((city.funder, waiting.id), (city.lead, uuid4())):
+        with pytest.raises(NotFound):
+            queries.get_move_request(actor(who), request_id)
+
+
 def test_lists_cost_the_same_however_long_they_are(city: City, count_queries: Callable[[], Any]) -> None:
     def cost() -> tuple[int, int]:
         head = actor(city.head)
@@ -183,6 +223,9 @@ def test_lists_cost_the_same_however_long_they_are(city: City, count_queries: Ca
                 assert approval.milestone.measure.programme.name
                 assert approval.submitted_by.name
                 assert approval.evidence
+            for move in queries.list_moves_awaiting(head):
+                assert move.milestone.measure.programme.name
+                assert move.requested_by.name
         measure = db.session.get_one(type(city.measure), measure_id)
         assert measure.scope
         with count_queries() as table:
@@ -192,11 +235,13 @@ def test_lists_cost_the_same_however_long_they_are(city: City, count_queries: Ca
 
     measure_id = city.measure.id
     ask(milestone_of(city.measure), city.lead, receipt())
+    wish(promised(city.measure), city.lead)
     short = cost()
     city.head, city.lead = (db.session.merge(row) for row in (city.head, city.lead))
     measure = db.session.get_one(type(city.measure), measure_id)
     for _ in range(5):
         ask(milestone_of(measure), city.lead, receipt())
+        wish(promised(measure), city.lead)
     assert cost() == short
 
 

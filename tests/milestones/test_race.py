@@ -26,7 +26,7 @@ from app.milestones.models import Approval, Milestone
 from app.organisations.permissions import Actor
 from tests.conftest import fresh_database, settings_for
 from tests.factories import NOON, actor, add_milestone, build_city
-from tests.milestones.arrange import REACHED_ON
+from tests.milestones.arrange import LATER, REACHED_ON
 
 Command = Callable[[Milestone], object]
 
@@ -105,6 +105,20 @@ def decide_by(who: Actor, decision: Decision) -> Command:
     return command
 
 
+def move_by(who: Actor) -> Command:
+    return lambda milestone: service.move_milestone(
+        who, milestone, LATER, "Verzug", seen_version=milestone.version, now=NOON
+    )
+
+
+def decide_move_by(who: Actor, decision: Decision) -> Command:
+    def command(milestone: Milestone) -> None:
+        wish = next(row for row in milestone.move_requests if row.decision is None)
+        service.decide_move(who, wish, decision, reason="Darum", now=NOON)
+
+    return command
+
+
 def approvals_of(stage: Stage) -> list[Approval]:
     query = select(Approval).where(Approval.milestone_id == stage.milestone_id)
     return list(db.session.scalars(query))
@@ -134,6 +148,56 @@ def test_what_is_asked_for_cannot_be_dropped_at_the_same_moment(stage: Stage) ->
         ),
     )
     assert isinstance(told, RuleBroken)
+
+
+@pytest.fixture
+def promised(stage: Stage) -> Stage:
+    with stage.app.app_context(), transaction():
+        db.session.get_one(Milestone, stage.milestone_id).funder_relevant = True
+    return stage
+
+
+def test_of_two_wishes_to_move_the_second_is_told(promised: Stage) -> None:
+    assert isinstance(promised.both(move_by(promised.lead), move_by(promised.coordinator)), RuleBroken)
+
+
+@pytest.mark.parametrize(
+    "decisions", [(Decision.APPROVED, Decision.RETURNED), (Decision.APPROVED, Decision.APPROVED)]
+)
+def test_of_two_decisions_on_a_move_the_second_is_a_conflict_and_the_day_moves_once(
+    promised: Stage, decisions: tuple[Decision, Decision]
+) -> None:
+    with promised.app.app_context(), transaction():
+        move_by(promised.lead)(db.session.get_one(Milestone, promised.milestone_id))
+    first, second = (decide_move_by(promised.head, decision) for decision in decisions)
+    assert isinstance(promised.both(first, second), Conflict)
+    with promised.app.app_context():
+        milestone = db.session.get_one(Milestone, promised.milestone_id)
+        assert [wish.decision for wish in milestone.move_requests] == [decisions[0]]
+        assert (milestone.planned_on, milestone.due_version, len(milestone.moves)) == (LATER, 2, 1)
+
+
+def test_a_wish_that_is_withdrawn_at_the_same_moment_is_not_decided(promised: Stage) -> None:
+    with promised.app.app_context(), transaction():
+        move_by(promised.lead)(db.session.get_one(Milestone, promised.milestone_id))
+
+    def withdraw(milestone: Milestone) -> None:
+        service.withdraw_move(promised.lead, milestone.move_requests[0], now=NOON)
+
+    assert isinstance(promised.both(withdraw, decide_move_by(promised.head, Decision.APPROVED)), Conflict)
+    with promised.app.app_context():
+        assert db.session.get_one(Milestone, promised.milestone_id).due_version == 1
+
+
+def test_what_is_to_move_is_neither_dropped_nor_called_reached_at_the_same_moment(promised: Stage) -> None:
+    def drop(milestone: Milestone) -> None:
+        service.drop_milestone(promised.coordinator, milestone, "Weg", seen_version=milestone.version, now=NOON)
+
+    assert isinstance(promised.both(move_by(promised.lead), drop), RuleBroken)
+    with promised.app.app_context(), transaction():
+        milestone = db.session.get_one(Milestone, promised.milestone_id)
+        service.withdraw_move(promised.lead, milestone.move_requests[0], now=NOON)
+    assert isinstance(promised.both(move_by(promised.lead), request_by(promised.coordinator)), RuleBroken)
 
 
 def test_of_two_milestones_of_one_name_the_second_is_a_conflict(stage: Stage) -> None:

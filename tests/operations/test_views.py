@@ -1,21 +1,30 @@
-"""Outbox and health."""
+"""Outbox, operation and health."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, time, timedelta
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from app.audit import service as audit
+from app.core import clock, heartbeat
 from app.core.database import db
+from app.core.heartbeat import Job, beat
 from app.core.text import text
 from app.mail import service as mail
 from app.mail.models import Mail, MailServerState
 from app.milestones import service as milestones
+from app.reminders.service import sweep_all
 from tests.conftest import Client
 from tests.factories import NOON, City, actor, add_milestone
+from tests.mail.conftest import add_mail
+from tests.mail.sink import Sink, running_sink
 from tests.measures.arrange import follow
 
 
@@ -82,9 +91,20 @@ def test_a_mail_server_that_is_away_is_said_on_the_pages(client: Client, city: C
         assert "Der Mailserver ist nicht erreichbar." in client.get(address).text
 
 
+NEVER = {"state": "never", "done_at": None}
+
+
+@pytest.fixture
+def just_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the tests have been running."""
+    monkeypatch.setattr(heartbeat, "STARTED_AT", clock.wall_now())
+
+
+@pytest.mark.usefixtures("just_begun")
 def test_health_answers_without_a_sign_in_and_names_what_is_away(app: Flask, client: Client) -> None:
+    jobs = {"jobs": {"reminders.sweep": NEVER, "mail.deliver": NEVER}}
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "broker": "ok"})
+    assert (answer.status_code, answer.json) == (200, {"status": "ok", "database": "ok", "broker": "ok"} | jobs)
     settings = app.config["SETTINGS"]
     app.config["SETTINGS"] = type(settings)(**{**vars(settings), "broker_url": "redis://127.0.0.1:1/0"})
     try:
@@ -93,8 +113,182 @@ def test_health_answers_without_a_sign_in_and_names_what_is_away(app: Flask, cli
         app.config["SETTINGS"] = settings
     assert (answer.status_code, answer.json) == (
         200,
-        {"status": "degraded", "database": "ok", "broker": "unreachable"},
+        {"status": "degraded", "database": "ok", "broker": "unreachable"} | jobs,
     )
+
+
+@pytest.mark.usefixtures("just_begun")
+def test_health_says_when_a_job_was_last_done_and_is_degraded_when_one_is_late(client: Client) -> None:
+    now = clock.wall_now()
+    beat(Job.SWEEP, now - timedelta(minutes=29))
+    beat(Job.DELIVERY, now - timedelta(minutes=4))
+    answer = client.get("/healthz")
+    assert answer.json
+    assert answer.json["status"] == "ok"
+    assert answer.json["jobs"]["reminders.sweep"] == {
+        "state": "ok",
+        "done_at": (now - timedelta(minutes=29)).isoformat(),
+    }
+    beat(Job.DELIVERY, now - timedelta(minutes=6))
+    answer = client.get("/healthz")
+    assert answer.json
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["jobs"]["mail.deliver"]["state"] == "late"
+    assert answer.json["jobs"]["reminders.sweep"]["state"] == "ok"
+
+
+# -- dead mails ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dead(city: City) -> Mail:
+    return add_mail("weg@stadt.example", state="dead", attempts=10, last_error="550 no such person")
+
+
+def test_the_outbox_says_of_a_dead_mail_why_and_offers_to_send_it_again(
+    client: Client, city: City, dead: Mail
+) -> None:
+    client.sign_in(city.coordinator)
+    for address in ("/outbox", "/outbox?state=dead"):
+        page = client.get(address).text
+        assert "Eine Mail ist unzustellbar." in page
+        assert "550 no such person" in page
+        assert "aufgegeben" in page
+        assert f'action="/outbox/{dead.id}/resend"' in page
+        assert 'action="/outbox/resend"' in page
+    assert f'action="/outbox/{dead.id}/resend"' in client.get(f"/outbox/{dead.id}").text
+
+
+def test_an_auditor_reads_why_a_mail_is_dead_and_sends_nothing(client: Client, city: City, dead: Mail) -> None:
+    client.sign_in(city.auditor)
+    for address in ("/outbox", f"/outbox/{dead.id}", "/operations"):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert "/resend" not in page.text
+        assert "/operations/run" not in page.text
+    for address in (f"/outbox/{dead.id}/resend", "/outbox/resend", "/operations/run"):
+        assert client.post(address).status_code == 403
+    db.session.refresh(dead)
+    assert dead.state == "dead"
+
+
+@pytest.mark.parametrize("who", ["lead", "head", "funder"])
+def test_whoever_may_not_see_the_outbox_sends_nothing_again(client: Client, city: City, dead: Mail, who: str) -> None:
+    client.sign_in(getattr(city, who))
+    for address in (f"/outbox/{dead.id}/resend", "/outbox/resend", "/operations/run"):
+        assert client.post(address).status_code == 403
+    assert client.get("/operations").status_code == 403
+
+
+def test_a_dead_mail_is_sent_again_at_the_press_of_a_button_once(client: Client, city: City, dead: Mail) -> None:
+    client.sign_in(city.administrator)
+    answer = client.post(f"/outbox/{dead.id}/resend", follow_redirects=True)
+    assert answer.status_code == 200
+    assert "wird erneut gesendet" in answer.text
+    db.session.refresh(dead)
+    assert (dead.state, dead.attempts) == ("queued", 0)
+    again = client.post(f"/outbox/{dead.id}/resend")
+    assert again.status_code == 409
+    assert "Diese Mail ist nicht unzustellbar." in again.text
+    assert client.post(f"/outbox/{uuid4()}/resend").status_code == 404
+
+
+def test_all_dead_mails_are_sent_again_at_the_press_of_a_button(client: Client, city: City, dead: Mail) -> None:
+    client.sign_in(city.coordinator)
+    other = add_mail(state="dead", last_error="451 later")
+    answer = client.post("/outbox/resend", follow_redirects=True)
+    assert "2 Mails werden erneut gesendet." in answer.text
+    db.session.expire_all()
+    assert (dead.state, other.state) == ("queued", "queued")
+    assert "Keine Mail ist unzustellbar." in client.post("/outbox/resend", follow_redirects=True).text
+
+
+def test_a_secret_mail_is_sent_again_and_stays_secret(client: Client, city: City, invitation: Mail) -> None:
+    invitation.state = "dead"
+    client.sign_in(city.administrator)
+    page = client.post(f"/outbox/{invitation.id}/resend", follow_redirects=True).text
+    assert "wird erneut gesendet" in page
+    assert "/password/x" not in page
+
+
+# -- operation -------------------------------------------------------------------------------------------------------
+
+SWEEP_LATE = "Die Fristen werden nicht geprüft"
+DELIVERY_LATE = "Der Versand steht still"
+
+
+@pytest.mark.usefixtures("just_begun")
+def test_the_pages_of_who_operates_say_what_was_not_done_in_time(client: Client, city: City) -> None:
+    now = clock.wall_now()
+    beat(Job.SWEEP, now - timedelta(minutes=31))
+    beat(Job.DELIVERY, now - timedelta(minutes=4))
+    for who in (city.administrator, city.coordinator):
+        client.sign_in(who)
+        for address in ("/", "/operations"):
+            page = client.get(address).text
+            assert SWEEP_LATE in page
+            assert DELIVERY_LATE not in page
+        assert 'href="/operations"' in client.get("/").text
+    beat(Job.DELIVERY, now - timedelta(minutes=6))
+    beat(Job.SWEEP, now)
+    page = client.get("/").text
+    assert DELIVERY_LATE in page
+    assert SWEEP_LATE not in page
+    client.sign_in(city.lead)
+    assert DELIVERY_LATE not in client.get("/").text, "nothing a project lead could do about"
+
+
+@pytest.mark.usefixtures("just_begun")
+def test_on_a_new_installation_no_page_raises_an_alarm(client: Client, city: City) -> None:
+    client.sign_in(city.administrator)
+    for address in ("/", "/operations"):
+        page = client.get(address).text
+        assert SWEEP_LATE not in page
+        assert DELIVERY_LATE not in page
+    assert "noch nie" in client.get("/operations").text
+
+
+@pytest.fixture
+def sink(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
+    with running_sink() as sink:
+        monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], mail_server=sink.server))
+        yield sink
+
+
+def test_the_button_does_at_once_what_the_workers_do_and_nothing_twice(
+    client: Client, city: City, sink: Sink
+) -> None:
+    city.programme.send_time = time(0)
+    city.measure.status = "approved"  # owes no progress update
+    add_milestone(city.measure, NOON.date() + timedelta(days=7))
+    client.sign_in(city.coordinator)
+    answer = client.post("/operations/run", follow_redirects=True)
+    assert answer.status_code == 200
+    assert "eine neue Mail ist entstanden. Eine Mail ist verschickt." in answer.text
+    assert sink.recipients == [city.lead.email]
+    answer = client.post("/operations/run", follow_redirects=True)
+    assert "keine neue Mail ist entstanden. Zu verschicken war nichts." in answer.text
+    assert len(sink.arrived) == 1
+    assert set(heartbeat.list_heartbeats()) == set(Job)
+
+
+def test_the_button_says_when_the_mail_server_is_away(client: Client, city: City) -> None:
+    letter = add_mail()
+    client.sign_in(city.administrator)
+    answer = client.post("/operations/run", follow_redirects=True)
+    assert "Der Mailserver ist nicht erreichbar, die Mails warten." in answer.text
+    db.session.refresh(letter)
+    assert letter.state == "queued"
+
+
+def test_the_button_says_what_could_not_be_sent(client: Client, city: City, sink: Sink) -> None:
+    city.measure.status = "approved"
+    sink.refuses = {"weg@stadt.example": "550 gone", "voll@stadt.example": "452 full"}
+    for address in ("weg@stadt.example", "voll@stadt.example", "da@stadt.example"):
+        add_mail(address)
+    client.sign_in(city.administrator)
+    answer = client.post("/operations/run", follow_redirects=True).text
+    assert "Eine Mail ist verschickt. Eine wird später erneut versucht. Eine ist unzustellbar." in answer
 
 
 def test_the_log_keeps_from_its_reader_what_the_status_of_a_measure_hides(client: Client, city: City) -> None:
@@ -116,3 +310,21 @@ def test_the_log_keeps_from_its_reader_what_the_status_of_a_measure_hides(client
     assert f'href="/measures/{city.measure.id}"' in page, "a line names what it is about"
     client.sign_in(city.coordinator)
     assert "Geheimnisvoll" in client.get("/log").text
+
+
+def test_nobody_answers_in_a_readers_name_by_way_of_the_outbox(app: Flask, client: Client, city: City) -> None:
+    """The links of a reminder prove who its reader is: in production only they get to see them."""
+    city.measure.status = "approved"
+    add_milestone(city.measure, NOON.date() + timedelta(days=7))
+    sweep_all(NOON)
+    letter = db.session.scalars(select(Mail).where(Mail.kind == "reminder")).one()
+    client.sign_in(city.administrator)
+    key = re.compile(r"/reminders/answers/[\w-]+/[\w.-]{20,}")
+    assert key.search(letter.body_text)
+    before = app.config["SETTINGS"]
+    for mode, shown in (("production", False), ("trial", True)):
+        app.config["SETTINGS"] = replace(before, mode=mode)
+        for address in (f"/outbox/{letter.id}", f"/outbox/{letter.id}/html"):
+            page = client.get(address).get_data(as_text=True)
+            assert bool(key.search(page)) is shown, (mode, address)
+    app.config["SETTINGS"] = before

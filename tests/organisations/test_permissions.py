@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 
 from app.core.errors import Forbidden
-from app.organisations.permissions import ALLOWED, Actor, Permission, Role, Scope, allows, require
+from app.organisations.permissions import ALLOWED, Actor, Permission, Role, Scope, allows, decides_for, require
 
-LEAD, UNIT, PARENT, FUNDER = uuid4(), uuid4(), uuid4(), uuid4()
+LEAD, HEAD, UNIT, PARENT, FUNDER = uuid4(), uuid4(), uuid4(), uuid4(), uuid4()
 SCOPE = Scope(lead_id=LEAD, unit_ids=(UNIT, PARENT), funder_ids=frozenset({FUNDER}))
 
 PEOPLE = {
@@ -23,25 +24,42 @@ PEOPLE = {
     "funder": Actor(uuid4(), "f", frozenset({Role.FUNDER}), organisation_ids=frozenset({FUNDER})),
     "other funder": Actor(uuid4(), "g", frozenset({Role.FUNDER}), organisation_ids=frozenset({uuid4()})),
     "auditor": Actor(uuid4(), "r", frozenset({Role.AUDITOR})),
+    "lead's deputy": Actor(uuid4(), "d", frozenset({Role.PROJECT_LEAD}), stands_in_for=frozenset({LEAD})),
+    "head's deputy": Actor(
+        uuid4(), "e", frozenset({Role.DEPARTMENT_HEAD}), stands_in_for=frozenset({HEAD}), deputy_units={UNIT: HEAD}
+    ),
+    "deputy above": Actor(
+        uuid4(), "i", frozenset({Role.COORDINATOR}), stands_in_for=frozenset({HEAD}), deputy_units={PARENT: HEAD}
+    ),
+    "other deputy": Actor(
+        uuid4(), "j", frozenset({Role.PROJECT_LEAD}), stands_in_for=frozenset({HEAD}), deputy_units={uuid4(): HEAD}
+    ),
     "nobody": Actor(None, ""),
 }
-STAFF = {"administrator", "coordinator", "lead", "other lead", "head", "head above", "other head", "auditor"}
+COORDINATION = {"coordinator", "deputy above"}
+STAFF = COORDINATION | {"administrator", "lead", "other lead", "head", "head above", "other head", "auditor"}
+STAFF |= {"lead's deputy", "head's deputy", "other deputy"}
+LEADS = {"lead", "lead's deputy"}
+HEADS = {"head", "head above"}
+DEPUTY_HEADS = {"head's deputy", "deputy above"}
 TABLE = {
     Permission.VIEW: STAFF | {"funder"},
     Permission.VIEW_INTERNAL: STAFF,
     Permission.VIEW_LOG: STAFF,
-    Permission.REPORT_PROGRESS: {"lead", "coordinator"},
-    Permission.RELEASE_PROGRESS: {"head", "head above"},
-    Permission.PLAN_MILESTONES: {"lead", "coordinator"},
-    Permission.REQUEST_APPROVAL: {"lead", "coordinator"},
-    Permission.DECIDE_MILESTONE: {"head", "head above"},
-    Permission.ASSIGN_PEOPLE: {"coordinator"},
-    Permission.EDIT_MEASURE: {"lead", "coordinator"},
-    Permission.EDIT_WORKFLOWS: {"coordinator"},
-    Permission.RECORD_GRANTS: {"coordinator"},
-    Permission.CHANGE_STATUS: {"lead", "coordinator", "head", "head above"},
-    Permission.SEND_DIGESTS: {"coordinator"},
-    Permission.VIEW_OPERATIONS: {"administrator", "coordinator", "auditor"},
+    Permission.REPORT_PROGRESS: LEADS | COORDINATION,
+    Permission.RELEASE_PROGRESS: HEADS | DEPUTY_HEADS,
+    Permission.PLAN_MILESTONES: LEADS | COORDINATION,
+    Permission.REQUEST_APPROVAL: LEADS | COORDINATION,
+    Permission.DECIDE_MILESTONE: HEADS | DEPUTY_HEADS,
+    Permission.ASSIGN_PEOPLE: COORDINATION,
+    Permission.EDIT_MEASURE: {"lead"} | COORDINATION,
+    Permission.EDIT_WORKFLOWS: COORDINATION,
+    Permission.RECORD_GRANTS: COORDINATION,
+    Permission.EDIT_LADDERS: COORDINATION,
+    Permission.CHANGE_STATUS: {"lead"} | HEADS | COORDINATION,
+    Permission.SEND_DIGESTS: COORDINATION,
+    Permission.VIEW_OPERATIONS: {"administrator", "auditor"} | COORDINATION,
+    Permission.OPERATE: {"administrator"} | COORDINATION,
     Permission.MANAGE_ACCOUNTS: {"administrator"},
 }
 
@@ -53,6 +71,25 @@ def test_the_table_is_whole() -> None:
 @pytest.mark.parametrize("permission", Permission)
 def test_a_permission_is_held_by_these_and_no_others(permission: Permission) -> None:
     assert {name for name, person in PEOPLE.items() if allows(person, permission, SCOPE)} == TABLE[permission]
+
+
+@pytest.mark.parametrize(
+    ("who", "in_place_of"),
+    [
+        ("head", None),
+        ("lead's deputy", None),
+        ("other deputy", None),
+        ("head's deputy", HEAD),
+        ("deputy above", HEAD),
+    ],
+)
+def test_who_decides_in_place_of_an_absent_head(who: str, in_place_of: UUID | None) -> None:
+    assert decides_for(PEOPLE[who], SCOPE) == in_place_of
+
+
+def test_a_head_who_also_stands_in_decides_in_their_own_right() -> None:
+    both = replace(PEOPLE["head"], deputy_units={PARENT: HEAD})
+    assert decides_for(both, SCOPE) is None
 
 
 def test_a_lead_without_a_measure_leads_nothing() -> None:

@@ -25,7 +25,8 @@ def test_the_author_does_not_decide() -> None:
 @pytest.mark.parametrize("override", [Override(), Override(True, "Darum")])
 def test_the_system_does_not_decide(override: Override) -> None:
     for author in (uuid4(), None):
-        assert release.is_stopped(None, author)
+        assert release.why_stopped(None, author)
+        assert not release.is_emergency(None, author, None, allows_override=True)
         with pytest.raises(Forbidden):
             release.check_four_eyes(None, author, override)
 
@@ -39,6 +40,18 @@ def test_the_author_decides_in_an_emergency_with_a_reason() -> None:
     assert refusal.value.field == "override_reason"
     with pytest.raises(Forbidden, match="den Sie selbst gemeldet haben"):
         release.check_four_eyes(oneself, oneself, Override(False, "Darum"))
+
+
+def test_what_stops_the_absent_head_stops_their_deputy_and_no_emergency_helps() -> None:
+    deputy, head = uuid4(), uuid4()
+    assert release.check_four_eyes(deputy, uuid4(), in_place_of=head) is None
+    for author, refusal in ((head, "Sie vertreten jemanden"), (deputy, "den Sie selbst gemeldet haben")):
+        for override in (Override(), Override(True, "Darum")):
+            with pytest.raises(Forbidden, match=refusal):
+                release.check_four_eyes(deputy, author, override, in_place_of=head)
+        assert not release.is_emergency(deputy, author, head, allows_override=True)
+    assert release.is_emergency(head, head, None, allows_override=True)
+    assert not release.is_emergency(head, head, None, allows_override=False)
 
 
 def test_a_return_has_a_reason() -> None:

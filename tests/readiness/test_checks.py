@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from typing import Any, get_args
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from app.core.localized import Localized
 from app.core.text import text
-from app.organisations.permissions import ALLOWED, Actor, Role, Scope
+from app.organisations.permissions import ALLOWED, Actor, Permission, Role, Scope
+from app.programmes.ladder import Audience
 from app.programmes.soundness import Level
 from app.programmes.workflow import Category
 from app.readiness.checks import DATED_BY_FUNDER, check
@@ -19,6 +20,7 @@ from app.readiness.facts import (
     PEOPLE,
     Facts,
     FunderFacts,
+    Link,
     MeasureFacts,
     Owed,
     Person,
@@ -48,7 +50,7 @@ MEASURE = MeasureFacts(
     unit=UNIT,
     milestones=2,
     version=1,
-    recipients={Role.PROJECT_LEAD: (LEAD.id,)},
+    recipients={Audience.PROJECT_LEAD: (LEAD.id,)},
 )
 OTHER_LEAD = Person(uuid4(), Localized("Andere Leitung"), "andere@stadt.de")
 OTHER = replace(
@@ -58,9 +60,9 @@ OTHER = replace(
     scope=Scope(lead_id=OTHER_LEAD.id),
     lead=OTHER_LEAD,
     unit=UnitFacts(uuid4(), Localized("Straßenbau"), (HEAD, DEPUTY)),
-    recipients={Role.PROJECT_LEAD: (OTHER_LEAD.id,)},
+    recipients={Audience.PROJECT_LEAD: (OTHER_LEAD.id,)},
 )
-STEP = StepFacts(text("am Tag selbst"), frozenset({Role.PROJECT_LEAD}))
+STEP = StepFacts(text("am Tag selbst"), frozenset({Audience.PROJECT_LEAD}))
 OWED = Owed(Localized("Verwendungsnachweis"), Localized("Zuwendung"), "proof_of_use", date(2023, 12, 31))
 FUNDER = FunderFacts(Localized("Ministerium"), True, (Recipient("referat@land.nrw.de"),))
 WAITING = Waiting(text("niemand kann entscheiden"), True, PEOPLE)
@@ -182,7 +184,7 @@ MISSING: list[tuple[str, Facts, list[tuple[str, Level, str]]]] = [
     (
         "no deputy",
         with_measure(unit=SOLE),
-        [("heads", "warning", "Planungsamt: nur „Chefin“ leitet, niemand vertritt")],
+        [("heads", "warning", "Planungsamt: nur „Chefin“ leitet, ohne ständige Vertretung")],
     ),
     (
         "nobody free",
@@ -193,7 +195,7 @@ MISSING: list[tuple[str, Facts, list[tuple[str, Level, str]]]] = [
         "lead is the only head",
         with_measure(unit=OWN),
         [
-            ("heads", "warning", "Planungsamt: nur „Leitung“ leitet, niemand vertritt"),
+            ("heads", "warning", "Planungsamt: nur „Leitung“ leitet, ohne ständige Vertretung"),
             (
                 "approvals",
                 "error",
@@ -217,7 +219,7 @@ MISSING: list[tuple[str, Facts, list[tuple[str, Level, str]]]] = [
         "four eyes of one who never changes measures, but brings them back",
         with_workflow(four_eyes, with_measure(unit=SOLE)),
         [
-            ("heads", "warning", "Planungsamt: nur „Chefin“ leitet, niemand vertritt"),
+            ("heads", "warning", "Planungsamt: nur „Chefin“ leitet, ohne ständige Vertretung"),
             (
                 "approvals",
                 "error",
@@ -233,7 +235,7 @@ MISSING: list[tuple[str, Facts, list[tuple[str, Level, str]]]] = [
             with_measure(unit=SOLE),
         ),
         [
-            ("heads", "warning", "Planungsamt: nur „Chefin“ leitet, niemand vertritt"),
+            ("heads", "warning", "Planungsamt: nur „Chefin“ leitet, ohne ständige Vertretung"),
             (
                 "approvals",
                 "warning",
@@ -268,7 +270,12 @@ MISSING: list[tuple[str, Facts, list[tuple[str, Level, str]]]] = [
     ),
     (
         "step for nobody",
-        replace(READY, steps=(STEP, StepFacts(text("7 Tage danach"), frozenset({Role.AUDITOR})))),
+        replace(READY, steps=(STEP, StepFacts(text("7 Tage danach"), frozenset({Audience.COORDINATOR})))),
+        [("reminders", "error", "Die Erinnerung „7 Tage danach“ erreicht bei 2 Maßnahmen niemanden")],
+    ),
+    (
+        "step for nobody by part or name",
+        replace(READY, steps=(STEP, StepFacts(text("7 Tage danach"), frozenset()))),
         [("reminders", "error", "Die Erinnerung „7 Tage danach“ erreicht bei 2 Maßnahmen niemanden")],
     ),
     (
@@ -385,7 +392,7 @@ def test_two_heads_or_one_above_can_stand_in_for_each_other() -> None:
 def test_a_unit_is_told_once_however_many_measures_it_has() -> None:
     measures = tuple(replace(MEASURE, id=uuid4(), unit=SOLE) for _ in range(3))
     assert found(replace(READY, measures=measures)) == [
-        ("heads", "warning", "Planungsamt: nur „Chefin“ leitet, niemand vertritt")
+        ("heads", "warning", "Planungsamt: nur „Chefin“ leitet, ohne ständige Vertretung")
     ]
 
 
@@ -478,6 +485,30 @@ def test_a_finding_about_sample_data_says_so() -> None:
         finding for one in check(with_measure(lead=None, is_sample=True)).checks for finding in one.findings
     )
     assert finding.is_sample
+
+
+@pytest.mark.parametrize(
+    ("step", "recipients"),
+    [
+        (StepFacts(text("am Tag selbst"), frozenset(), named=1), {}),
+        (StepFacts(text("am Tag selbst"), frozenset({Audience.DEPUTY}), named=1), {}),
+        (StepFacts(text("am Tag selbst"), frozenset()), {Audience.DEPARTMENT_HEAD: (HEAD.id,)}),
+    ],
+    ids=["named people only", "a part that nobody has, and somebody by name", "named people who are gone"],
+)
+def test_a_step_that_names_people_calls_somebody(
+    step: StepFacts, recipients: dict[Audience, tuple[UUID, ...]]
+) -> None:
+    measures = tuple(replace(measure, recipients=recipients) for measure in READY.measures)
+    assert found(replace(READY, steps=(step,), measures=measures)) == []
+
+
+def test_a_sole_head_with_a_standing_deputy_is_secured() -> None:
+    backed = with_measure(unit=replace(UNIT, heads=(replace(HEAD, has_deputy=True),)))
+    assert found(backed) == []
+    assert in_order(backed, Group.HEADS) == in_order(READY, Group.HEADS)
+    (finding,) = check(with_measure(unit=SOLE)).checks[1].findings
+    assert finding.link == Link("organisations.name_deputy", {"account_id": str(HEAD.id)}, Permission.ASSIGN_PEOPLE)
 
 
 def test_every_group_has_its_names() -> None:

@@ -44,8 +44,8 @@ def test_warnings_are_told_and_do_not_fail(ready: City, doctor: Callable[..., Re
     assert result.exit_code == 0
     assert result.stdout.splitlines()[:2] == [
         "Hinweis: Stellen und Bereichsleitung: Stabsstelle Digitalisierung: nur „Leitung Digitalisierung“ leitet, "
-        "niemand vertritt",
-        "  → http://localhost/people",
+        "ohne ständige Vertretung",
+        f"  → http://localhost/people/{ready.head.id}/deputy",
     ]
     assert result.stdout.splitlines()[2].startswith(f"{ready.programme.key}: Startklar, 1 Hinweis. Geprüft: ")
 

@@ -34,7 +34,6 @@ FORMER_MINISTRY = "Ministerium für Wirtschaft, Innovation, Digitalisierung und 
 
 LACKS = {
     "dmr-nrw": [
-        ("heads", "warning", "Stabsstelle Digitalisierung: nur „Leitung Digitalisierung“ leitet, niemand vertritt"),
         ("addresses", "error", f"„Projektleitung a-BUS“ (Projektleitung): {NEVER}"),
         ("addresses", "error", f"„Leitung Digitalisierung“ (Bereichsleitung): {NEVER}"),
         ("addresses", "error", f"„Koordination Fördermittel“ (Koordination): {NEVER}"),
@@ -56,16 +55,6 @@ LACKS = {
             "warning",
             "„Maßnahme 5: Angaben folgen“: Status nicht erfasst; Projektleitung und Stelle bleiben ungeprüft",
         ),
-        (
-            "heads",
-            "warning",
-            "Abteilung Stadtentwicklung und Grundstücke: nur „Leitung Stadtentwicklung“ leitet, niemand vertritt",
-        ),
-        (
-            "heads",
-            "warning",
-            "Projektteam „Iserlohn digital“: nur „Leitung Stadtentwicklung“ leitet, niemand vertritt",
-        ),
         ("addresses", "error", f"„Projektleitung Smart City“ (Projektleitung): {NEVER}"),
         ("addresses", "error", f"„Leitung Stadtentwicklung“ (Bereichsleitung): {NEVER}"),
         ("addresses", "error", f"„Koordination Fördermittel“ (Koordination): {NEVER}"),
@@ -81,8 +70,9 @@ FOUND_IN_ORDER = {
     "dmr-nrw": [
         "1 Maßnahme hat eine Projektleitung",
         "1 Maßnahme hat eine Stelle",
+        "1 Stelle hat eine Bereichsleitung und jemanden, der sie vertreten kann",
         "Bei 1 Maßnahme kann jemand anderes als die Projektleitung freigeben",
-        "6 Erinnerungsstufen erreichen bei jeder Maßnahme jemanden",
+        "7 Erinnerungsstufen erreichen bei jeder Maßnahme jemanden",
         "1 offene Pflicht hat ein Datum",
         "1 laufende Maßnahme hat Meilensteine",
         "1 Fördermittelgeber bekommt einen Digest",
@@ -92,9 +82,10 @@ FOUND_IN_ORDER = {
     "mpsc": [
         "3 Maßnahmen haben eine Projektleitung",
         "3 Maßnahmen haben eine Stelle",
+        "2 Stellen haben eine Bereichsleitung und jemanden, der sie vertreten kann",
         "1 offener Antrag oder Sachstand kann entschieden werden",
         "Bei 3 Maßnahmen kann jemand anderes als die Projektleitung freigeben",
-        "6 Erinnerungsstufen erreichen bei jeder Maßnahme jemanden",
+        "7 Erinnerungsstufen erreichen bei jeder Maßnahme jemanden",
         "3 laufende Maßnahmen haben Meilensteine",
         "1 Fördermittelgeber bekommt einen Digest",
         "Version 1 mit 11 Status und 13 Schritten ist in Ordnung",

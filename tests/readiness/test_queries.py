@@ -73,7 +73,7 @@ def test_a_closed_account_leads_nothing_heads_nothing_and_coordinates_nothing(re
     assert rows[1] == (
         "heads",
         "warning",
-        "Stabsstelle Digitalisierung: nur „Leitung Stadtentwicklung“ leitet, niemand vertritt",
+        "Stabsstelle Digitalisierung: nur „Leitung Stadtentwicklung“ leitet, ohne ständige Vertretung",
     )
     assert [row[:2] for row in rows[2:]] == [("workflow", "error")] * 2  # what only a lead may do
 
@@ -153,11 +153,31 @@ def test_a_reserved_address_of_anybody_needed_is_told(ready: City) -> None:
     assert [row[:2] for row in found(ready)] == [("addresses", "error")]
 
 
+def leave_nobody(city: City) -> None:
+    """Everybody a step could call is gone."""
+    city.measure.lead = None
+    city.measure.unit = add_unit("Amt ohne Leitung")
+    city.coordinator.active = city.administrator.active = False
+
+
+def test_a_standing_deputy_who_may_sign_in_secures_a_sole_head(ready: City) -> None:
+    ready.other_head.active = False
+    assert [row[:2] for row in found(ready)] == [("heads", "warning")]
+    ready.head.deputy = ready.coordinator
+    assert found(ready) == []
+    ready.head.deputy = ready.other_head
+    assert [row[:2] for row in found(ready)] == [("heads", "warning")]
+
+
 def test_a_ladder_that_calls_nobody_is_told(ready: City) -> None:
-    ready.programme.steps[0].recipients = ["auditor"]
-    add_measure(ready.programme, unit=ready.unit, lead=ready.other_lead, milestones=[])
+    ready.programme.steps[0].recipients = []
+    ready.programme.steps[0].named = [ready.auditor]
+    leave_nobody(ready)
     steps = [row for row in found(ready) if row[0] == "reminders"]
-    assert steps == [("reminders", "error", "Die Erinnerung „30 Tage vorher“ erreicht bei 2 Maßnahmen niemanden")]
+    assert len(steps) == len(ready.programme.steps) - 1, "the first step names somebody who is there"
+    assert steps[0] == ("reminders", "error", "Die Erinnerung „14 Tage vorher“ erreicht bei 1 Maßnahme niemanden")
+    ready.auditor.active = False
+    assert [row[2] for row in found(ready) if "30 Tage vorher" in row[2]]
     ready.programme.steps.clear()
     assert [row[:2] for row in found(ready) if row[0] == "reminders"] == [("reminders", "warning")]
 
@@ -309,7 +329,7 @@ def test_a_request_that_was_withdrawn_waits_for_nobody(ready: City) -> None:
 
 
 def test_a_measure_at_rest_needs_nobody_to_remind(ready: City) -> None:
-    ready.programme.steps[0].recipients = ["auditor"]
-    assert [row[0] for row in found(ready)] == ["reminders"]
+    leave_nobody(ready)
+    assert "reminders" in [row[0] for row in found(ready)]
     ready.measure.status = "paused"
-    assert found(ready) == []
+    assert "reminders" not in [row[0] for row in found(ready)]

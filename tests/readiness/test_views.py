@@ -111,6 +111,7 @@ def from_every_check(city: City) -> None:
     add_request(city).milestone.edited_by_id = city.other_head.id
     add_measure(city.programme, unit=None, lead=None)
     add_measure(city.programme, unit=city.unit, lead=city.lead)
+    add_measure(city.programme, unit=city.other_unit, lead=city.lead)
     add_measure(city.programme, status=None)
     city.other_head.email = "leitung@musterstadt.example"
     german = [row | {"label": {"de": row["label"]["de"]}} for row in WORKFLOW["statuses"]]

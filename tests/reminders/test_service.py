@@ -4,11 +4,14 @@ import re
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Barrier, Thread
+from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
+from app.accounts.models import Account
 from app.core import clock
 from app.core.database import db
 from app.core.localized import Localized
@@ -16,8 +19,9 @@ from app.core.transaction import transaction
 from app.mail.models import Mail
 from app.organisations.permissions import Role
 from app.reminders import service
-from app.reminders.models import ReminderEntry, ReminderRun
-from tests.factories import NOON, City, add_account, add_measure, add_milestone, add_programme
+from app.reminders.models import ReminderEntry, ReminderPreference, ReminderRun
+from app.reminders.planning import plan_day
+from tests.factories import NOON, City, add, add_account, add_measure, add_milestone, add_programme
 from tests.reminders.conftest import Separate
 
 DAY = timedelta(days=1)
@@ -45,6 +49,11 @@ def ledger() -> list[tuple[str, str]]:
         (entry.step, entry.outcome)
         for entry in db.session.scalars(select(ReminderEntry).order_by(ReminderEntry.decided_on, ReminderEntry.step))
     ]
+
+
+def swept() -> dict[UUID, bool]:
+    """The programmes whose day a sweep has taken upon itself, and whether it is done."""
+    return {run.programme_id: run.next_at is None for run in db.session.scalars(select(ReminderRun))}
 
 
 def test_what_is_due_becomes_a_mail_and_a_line_in_the_ledger(city: City) -> None:
@@ -169,13 +178,88 @@ def test_what_is_entered_after_the_sweep_waits_for_the_next_day(city: City) -> N
     assert service.sweep_all(NOON + DAY) == 1
 
 
-def test_programmes_with_different_send_times_write_at_their_own_moments(city: City) -> None:
+def test_peer_7_programmes_with_different_send_times_still_write_one_mail_a_day(city: City) -> None:
+    """It leaves when the last of those sends that have something to say; who hears of one alone does not wait."""
     later = add_programme(send_time=time(9))
     add_milestone(add_measure(later, lead=city.lead, status="approved"), in_days(7))
     add_milestone(city.measure, in_days(7))
-    assert service.sweep_all(clock.at(NOON.date(), time(8))) == 1
-    assert service.sweep_all(clock.at(NOON.date(), time(9))) == 1
-    assert service.sweep_all(clock.at(NOON.date(), time(10))) == 0
+    other = add_measure(city.programme, lead=city.other_lead, status="approved")
+    add_milestone(other, in_days(7))
+    hours = [service.sweep_all(clock.at(NOON.date(), time(hour))) for hour in (6, 7, 8, 9, 10)]
+    assert hours == [0, 1, 0, 1, 0]
+    assert [mail.account_id for mail in mails()] == [city.other_lead.id, city.lead.id]
+    assert mails()[-1].subject == "2 Fristen rücken näher"
+
+
+def test_who_had_their_mail_of_the_day_hears_of_the_rest_on_the_next(city: City) -> None:
+    later = add_programme(send_time=time(9))
+    measure = add_measure(later, lead=city.lead, status="approved")
+    add_milestone(city.measure, in_days(7))
+    assert service.sweep_all(clock.at(NOON.date(), time(7))) == 1
+    add_milestone(measure, in_days(7))
+    assert service.sweep_all(clock.at(NOON.date(), time(9))) == 0
+    assert service.sweep_all(clock.at(NOON.date() + DAY, time(9))) == 1
+
+
+# -- wishes ----------------------------------------------------------------------------------------------------------
+
+
+def wish(account: Account, **wishes: Any) -> None:
+    add(ReminderPreference(account_id=account.id, **wishes))
+
+
+def days_with_mail(city: City, days: int = 10) -> list[int]:
+    return [number for number in range(days) if service.sweep_all(NOON + number * DAY)]
+
+
+def test_a_mail_waits_for_the_time_its_reader_has_chosen(city: City) -> None:
+    wish(city.lead, send_time=time(15, 30))
+    add_milestone(city.measure, in_days(7))
+    hours = [
+        service.sweep_all(clock.at(NOON.date(), time(hour, minute))) for hour in (8, 15, 16) for minute in (0, 30)
+    ]
+    assert hours == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_time_before_the_programme_sends_changes_nothing(city: City) -> None:
+    wish(city.lead, send_time=time(5))
+    add_milestone(city.measure, in_days(7))
+    assert [service.sweep_all(clock.at(NOON.date(), time(hour))) for hour in (5, 6, 7)] == [0, 0, 1]
+
+
+def test_a_mail_waits_for_a_wanted_weekday_and_then_says_the_latest(city: City) -> None:
+    """15 March 2023 is a Wednesday."""
+    wish(city.lead, weekdays=[4])
+    add_milestone(city.measure, in_days(2))
+    assert days_with_mail(city) == [2, 9]
+    assert ledger()[:5] == [
+        ("before-1", "superseded"),
+        ("before-14", "superseded"),
+        ("before-30", "superseded"),
+        ("before-7", "superseded"),
+        ("on-the-day", "mailed"),
+    ]
+
+
+def test_a_pause_lasts_to_its_last_day(city: City) -> None:
+    wish(city.lead, paused_until_on=in_days(3))
+    add_milestone(city.measure, in_days(7))
+    assert days_with_mail(city, 5) == [4]
+
+
+def test_what_is_legally_due_cannot_be_switched_off(city: City) -> None:
+    wish(city.lead, wants_optional=False, weekdays=[0], paused_until_on=in_days(300))
+    add_milestone(city.measure, in_days(0))
+    assert days_with_mail(city) == [7]  # a week overdue, a Wednesday
+
+
+def test_each_reads_their_own_time_on_the_days_when_the_clocks_change(city: City) -> None:
+    wish(city.lead, send_time=time(15))
+    sunday = date(2023, 3, 26)
+    add_milestone(city.measure, sunday + 7 * DAY)
+    start = clock.start_of(sunday)
+    sent = [service.sweep_all(start + timedelta(hours=hour)) for hour in range(23)]
+    assert sent.index(1) == 14  # the hour after two o'clock was left out
 
 
 def test_peer_12_each_reads_their_own_language_and_has_a_text_part(city: City) -> None:
@@ -243,11 +327,11 @@ def test_peer_10_a_programme_that_fails_holds_up_no_other_and_is_tried_again(cit
     add_milestone(city.measure, in_days(7))
     db.session.commit()
     assert service.sweep_all(NOON) == 1
-    assert {run.programme_id for run in db.session.scalars(select(ReminderRun))} == {city.programme.id}
+    assert swept() == {city.programme.id: True, poisoned.id: False}
     poisoned.update_rhythm = "quarterly"
     db.session.commit()
     service.sweep_all(NOON + timedelta(minutes=10))
-    assert {run.programme_id for run in db.session.scalars(select(ReminderRun))} == {city.programme.id, poisoned.id}
+    assert swept() == {city.programme.id: True, poisoned.id: True}
     assert city.other_lead.id in {mail.account_id for mail in mails()}
 
 
@@ -312,14 +396,18 @@ def test_two_sweeps_at_once_write_each_reminder_once(separate: Separate) -> None
     assert lines == expected * 3
 
 
-def test_the_ledger_alone_keeps_two_sweeps_apart(separate: Separate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sweep that planned before another one committed finds its lines taken and writes no mail."""
+def test_the_ledger_alone_keeps_two_sweeps_apart(separate: Separate) -> None:
+    """A sweep that planned before another one committed finds its lines taken, writes no mail and comes again."""
     add_milestone(separate.city.measure, in_days(7))
     separate.city.measure.status = "approved"
     db.session.commit()
-    lines = service._due_lines(separate.city.programme, NOON.date())
+    planned = plan_day([separate.city.programme], NOON).posts
     with transaction():
         assert service.sweep_all(NOON) == 1
     with transaction():
-        assert service._remind(lines[0].decision.recipient_id, lines, NOON) == []
+        letters, failed = service._write(planned, NOON)
+        for letter in letters:
+            letter.mail.once = None  # as if nothing but the ledger stood in the way
+        assert (len(letters), failed) == (1, set())
+        assert service._store(letters) == ([], {separate.city.programme.id})
     assert len(mails()) == 1

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.accounts.models import Account
 from app.audit.models import AuditEvent
+from app.core import clock
 from app.core.database import db
 from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
@@ -18,6 +19,7 @@ from app.milestones.models import Milestone
 from app.organisations.models import Membership, Organisation, Unit
 from app.organisations.permissions import Actor, system
 from app.organisations.queries import actor_for
+from app.programmes.ladder import DEFAULT_LADDER
 from app.programmes.models import Programme, ProgrammeFunder, ReminderStep, Workflow
 from app.progress.models import ProgressUpdate
 from app.transfer.format import CityFile
@@ -31,6 +33,13 @@ DATA = Path(__file__).parents[2] / "data"
 DOCS = Path(__file__).parents[2] / "docs"
 LATER = datetime(2023, 4, 3, 9, tzinfo=UTC)
 SYSTEM = system("flask programmes import")
+
+
+def iserlohn(*names: str) -> CityFile:
+    city = read_files([DATA / name for name in names or ("iserlohn.yaml", "beispiel.yaml")]).city
+    assert city is not None
+    return city
+
 
 ISERLOHN = {
     Kind.PROGRAMMES: 2,
@@ -46,7 +55,10 @@ ISERLOHN = {
     Kind.ACCOUNTS: 9,
     Kind.MEMBERSHIPS: 13,
     Kind.WORKFLOWS: 2,
-    Kind.REMINDER_STEPS: 12,
+    Kind.REMINDER_STEPS: sum(
+        len(DEFAULT_LADDER if programme.reminder_steps is None else programme.reminder_steps)
+        for programme in iserlohn("iserlohn.yaml").programmes
+    ),
     Kind.FOCUS_AREAS: 5,
     Kind.FUNDERS: 6,
     Kind.RECIPIENTS: 2,
@@ -78,12 +90,6 @@ HEAD = """\
 STAFFED = changed("programmes:\n", HEAD + "programmes:\n")
 
 
-def iserlohn(*names: str) -> CityFile:
-    city = read_files([DATA / name for name in names or ("iserlohn.yaml", "beispiel.yaml")]).city
-    assert city is not None
-    return city
-
-
 def take_in(city: CityFile, now: datetime = NOON) -> Summary:
     """An import as a command of its own would do it: it sees what is stored, not what this session remembers."""
     db.session.commit()
@@ -105,7 +111,7 @@ def milestone(key: str) -> Milestone:
 
 
 def person(email: str) -> Actor:
-    return actor_for(the(Account, email=email))
+    return actor_for(the(Account, email=email), clock.today())
 
 
 def log_of(row: Any) -> list[AuditEvent]:

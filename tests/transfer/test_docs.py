@@ -1,6 +1,7 @@
 """docs/import-format.md names every field of the format, where it belongs, and no field that is none."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from app.programmes import soundness
 from app.programmes.access import MEASURE_FIELDS
 from app.programmes.guards import GUARDS
+from app.programmes.ladder import DEFAULT_LADDER
 from app.transfer import format as city_format
 from app.transfer.entries import Entry, Source, Sourced
 from app.transfer.format import CityFile
+from app.transfer.nodes import plain, read_nodes
 from app.transfer.reading import read
 
 DOC = (Path(__file__).parents[2] / "docs" / "import-format.md").read_text(encoding="utf-8")
@@ -100,6 +103,18 @@ def test_the_limits_of_a_workflow_are_those_of_the_validator() -> None:
     assert limits in section("**workflow**")
     assert f"1 to {soundness.MOST_DAYS}" in section("*guards*")
     assert {f"`{field}`" for field in MEASURE_FIELDS} <= set(re.findall(r"`\w+`", section("*field_rules*")))
+
+
+def test_the_default_ladder_stands_there_as_it_is() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", section("**reminder_steps**"), re.DOTALL)
+    tree, findings = read_nodes("stufen.yaml", example.encode())
+    assert findings == []
+    assert tree is not None
+    assert plain(tree)["reminder_steps"] == [
+        {name: value for name, value in asdict(rung).items() if value is not None}
+        | {"recipients": [str(part) for part in rung.recipients]}
+        for rung in DEFAULT_LADDER
+    ]
 
 
 def test_the_first_example_is_a_sound_city() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.core.database import db
+from app.core.localized import Localized
+from app.organisations.models import Organisation
 from app.programmes import soundness
-from app.programmes.models import Programme, Workflow
+from app.programmes.ladder import Audience
+from app.programmes.models import Programme, ReminderStep, Workflow
 from app.transfer import service
-from app.transfer.export import workflow
+from app.transfer.export import as_yaml, workflow
 from app.transfer.reading import read
 from app.transfer.workflows import definition
 from app.transfer.yaml_text import written
 from tests.transfer.arrange import LATER, iserlohn, kept, take_in, the
 from tests.transfer.cities import CITY, changed, city_of, read_text
-from tests.transfer.definitions import LETTERS, definitions
+from tests.transfer.definitions import LETTERS, LINES, definitions, in_languages
 
 HEAD = """\
 format: 1
@@ -187,6 +191,100 @@ def test_what_is_switched_off_or_empty_stays_so(app: Flask) -> None:
     assert take_in(city_of(exported)).changes_nothing
 
 
+STEPS = """\
+reminder_steps:
+      - key: spaet
+        offset_days: 7
+        working_days: true
+        repeat_days: 14
+        recipients: [deputy, administrator]
+        people: [leitung@musterstadt.example]
+        wording: {de: "Frist, jetzt:", en: Overdue}
+      - {key: nur-sie, offset_days: 0, people: [leitung@musterstadt.example]}
+    stale_days: 45"""
+
+
+def test_steps_go_out_without_the_people_they_name_and_come_back_without_losing_them(app: Flask) -> None:
+    take_in(city_of(changed("reminder_steps: [{key: vorher, offset_days: -7, recipients: [project_lead]}]", STEPS)))
+    first = service.export("klima")
+    assert (
+        "    stale_days: 45\n"
+        "    reminder_steps:\n"
+        "      - {key: nur-sie, offset_days: 0, recipients: []}\n"
+        "      - key: spaet\n"
+        "        offset_days: 7\n"
+        "        working_days: true\n"
+        "        repeat_days: 14\n"
+        "        recipients: [deputy, administrator]\n"
+        '        wording: {de: "Frist, jetzt:", en: Overdue}\n'
+        "    workflow:\n"
+    ) in first.yaml
+    assert "@" not in first.yaml
+    summary = take_in(city_of(first.yaml), LATER)
+    assert (summary.changes_nothing, summary.kept) == (True, [])
+    named = {step.key: [person.email for person in step.named] for step in the(Programme, key="klima").steps}
+    assert named == {"nur-sie": ["leitung@musterstadt.example"], "spaet": ["leitung@musterstadt.example"]}
+    empty_database()
+    take_in(city_of(first.yaml), LATER)
+    assert service.export("klima") == first
+
+
+@st.composite
+def ladders(draw: st.DrawFn) -> list[ReminderStep]:
+    steps = []
+    for number in range(draw(st.integers(0, 5))):
+        offset = draw(st.integers(-365, 365))
+        words = draw(st.none() | in_languages(LINES))
+        steps.append(
+            ReminderStep(
+                key=f"stufe-{number}",
+                offset_days=offset,
+                working_days=draw(st.booleans()),
+                repeat_days=draw(st.none() | st.integers(1, 365)) if offset > 0 else None,
+                recipients=draw(st.lists(st.sampled_from([str(part) for part in Audience]), min_size=1, unique=True)),
+                wording=Localized(words["de"], words.get("en")) if words else None,
+            )
+        )
+    return steps
+
+
+def programme_with(steps: list[ReminderStep], stale_days: int | None) -> Programme:
+    return Programme(
+        key="klima",
+        name=Localized("Klima"),
+        level="state",
+        time_zone="Europe/Berlin",
+        send_time=time(7),
+        update_rhythm="quarterly",
+        update_due_days=14,
+        approval_days=5,
+        stale_days=stale_days,
+        emergency_override=False,
+        sources={},
+        sample_fields=[],
+        steps=steps,
+    )
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(ladders(), st.none() | st.integers(1, 1000))
+def test_any_ladder_survives_the_way_through_a_file_exactly(
+    app: Flask, steps: list[ReminderStep], stale_days: int | None
+) -> None:
+    city = Organisation(key="stadt", name=Localized("Stadt"), state="NW", time_zone="Europe/Berlin", sources={})
+    wanted = with_label("x")
+    text = as_yaml(city, programme_with(steps, stale_days), 1, wanted)
+    (entry,) = city_of(text).programmes
+    assert entry.stale_days == stale_days
+    assert entry.reminder_steps is not None
+    facts = ("key", "offset_days", "working_days", "repeat_days", "recipients", "wording")
+    back = [ReminderStep(**{name: getattr(step, name) for name in facts}) for step in entry.reminder_steps]
+    assert {step.key: [getattr(step, name) for name in facts] for step in back} == {
+        step.key: [getattr(step, name) for name in facts] for step in steps
+    }
+    assert as_yaml(city, programme_with(back, entry.stale_days), 1, wanted) == text
+
+
 def test_sample_data_never_comes_out_as_published(app: Flask) -> None:
     take_in(city_of(CITY))
     assert "sample: false\n" in service.export("klima").yaml
@@ -226,7 +324,7 @@ def test_everything_a_programme_has_is_exported(app: Flask) -> None:
     exported = service.export("dmr-nrw").yaml
     names = set(re.findall(r"^    (?:  )?(?:- )?(\w+):", exported, re.MULTILINE))
     columns = set(sa.inspect(Programme).columns.keys())
-    elsewhere = {"id", "is_sample", "sample_fields", "state", "emergency_override"}
+    elsewhere = {"id", "is_sample", "sample_fields", "state", "emergency_override", "stale_days"}
     assert columns - elsewhere <= names | {"key"}
 
 

@@ -15,11 +15,22 @@ from app.measures.models import EventKind
 from app.organisations.models import OrganisationKind
 from app.organisations.permissions import Role
 from app.programmes.guards import GUARDS
+from app.programmes.ladder import Audience
 from app.programmes.workflow import Category, FieldType
 from app.progress.health import Health
 from app.progress.models import UpdateState
 from app.transfer import format as city_format
-from app.transfer.format import CityFile, Event, Guard, Obligation, Organisation, Status, Update, WorkflowField
+from app.transfer.format import (
+    CityFile,
+    Event,
+    Guard,
+    Obligation,
+    Organisation,
+    ReminderStep,
+    Status,
+    Update,
+    WorkflowField,
+)
 from app.transfer.nodes import plain, read_nodes
 from tests.transfer.cities import CITY, changed, city_of, found, read_text
 
@@ -142,11 +153,42 @@ def test_null_is_the_same_as_left_out() -> None:
             "Die Angabe „from“ fehlt.",
         ),
         (
-            "recipients: [project_lead]",
-            "recipients: []",
-            "programmes[0].reminder_steps[0].recipients",
-            "Diese Liste darf nicht leer sein.",
+            "offset_days: -7,",
+            "offset_days: -7, working_days: ja,",
+            "programmes[0].reminder_steps[0].working_days",
+            "Hier wird „true“ oder „false“ erwartet.",
         ),
+        (
+            "recipients: [project_lead]",
+            "recipients: [project_lead], people: [niemand]",
+            "programmes[0].reminder_steps[0].people[0]",
+            "Das ist keine E-Mail-Adresse.",
+        ),
+        (
+            "recipients: [project_lead]",
+            "recipients: [project_lead], wording: ''",
+            "programmes[0].reminder_steps[0].wording",
+            "Hier fehlt der Text.",
+        ),
+        (
+            "level: federal",
+            "level: federal\n    stale_days: 0",
+            "programmes[1].stale_days",
+            "Die Zahl muss mindestens 1 ",
+        ),
+        (
+            "level: federal",
+            "level: federal\n    stale_days: 1001",
+            "programmes[1].stale_days",
+            "Die Zahl darf höchstens ",
+        ),
+        (
+            "planned_on: 2022-05-01",
+            "planned_on: 2022-05-01, funder_relevant: 1",
+            "measures[0].milestones[0].funder_relevant",
+            "Hier wird „true“ oder „false“ erwartet.",
+        ),
+        ("name: Leitung,", "name: Leitung, deputy: amt,", "accounts[0].deputy", "Das ist keine E-Mail-Adresse."),
         (
             "recipients: [project_lead]",
             "recipients: [funder]",
@@ -222,6 +264,8 @@ def test_the_words_of_the_format_are_those_of_the_rules() -> None:
         OrganisationKind.FUNDER,
         OrganisationKind.PARTNER,
     )
+    (part,) = get_args(ReminderStep.model_fields["recipients"].annotation)
+    assert get_args(part) == tuple(Audience)
     assert get_args(Update.model_fields["health"].annotation) == tuple(Health)
     assert set(get_args(Update.model_fields["state"].annotation)) < set(UpdateState)
     assert all(guard in (Guard.model_fields["guard"].description or "") for guard in GUARDS)
@@ -230,7 +274,13 @@ def test_the_words_of_the_format_are_those_of_the_rules() -> None:
 def test_the_json_schema_accepts_the_sound_file_and_the_city_of_iserlohn() -> None:
     schema = CityFile.model_json_schema()
     Draft202012Validator.check_schema(schema)
-    for raw in (CITY.encode(), (DATA / "iserlohn.yaml").read_bytes()):
+    steps = "recipients: [deputy], working_days: true, people: [a@b.example], wording: {de: Jetzt, en: Now}"
+    full = changed("recipients: [project_lead]", steps).replace(
+        "level: federal", "level: federal\n    stale_days: 90"
+    )
+    full = full.replace("name: Leitung,", "name: Leitung, deputy: a@b.example,")
+    full = full.replace("planned_on: 2022-05-01", "planned_on: 2022-05-01, funder_relevant: true")
+    for raw in (CITY.encode(), full.encode(), (DATA / "iserlohn.yaml").read_bytes()):
         tree, _ = read_nodes("stadt.yaml", raw)
         assert tree is not None
         data = json.loads(json.dumps(plain(tree), default=float))

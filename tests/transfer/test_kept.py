@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,16 +16,20 @@ from app.audit import service as audit
 from app.core.database import db
 from app.core.localized import Localized
 from app.core.text import text as sentence
-from app.grants.models import Grant
+from app.grants import service as grants
+from app.grants.models import Grant, Obligation
 from app.measures import service as measures
 from app.measures.models import Measure
 from app.milestones import service as milestones
 from app.milestones.approval import Decision
+from app.milestones.models import MoveRequest
+from app.organisations import service as organisations
 from app.organisations.models import Membership, Unit
 from app.organisations.permissions import Actor
 from app.programmes.guards import NOTHING
 from app.progress import service as progress
 from app.progress.models import ProgressUpdate
+from app.reminders import ladders
 from app.transfer.identity import sorted_as
 from app.transfer.service import Refused
 from app.transfer.summary import Kind, Outcome
@@ -367,3 +372,162 @@ def test_a_notice_that_people_recorded_stays_and_is_told(radweg: Measure) -> Non
         "Zuwendung: Datum des Bescheids bleibt „2023-02-01“. In der Datei steht „2022-01-05“.",
         "Zuwendung: Betrag bleibt „640000.00“. In der Datei steht „650000.50“.",
     ]
+
+
+# -- what is owed -----------------------------------------------------------------------------------------------
+
+SOURCE = "https://foerderung.example/auflagen"
+OWED = STAFFED.replace(
+    "    measures: [radweg]\n",
+    f"""\
+    measures: [radweg]
+    obligations:
+      - {{key: nachweis, kind: proof_of_use, title: Nachweis, rule: Sechs Monate, sources: ['{SOURCE}']}}
+""",
+)
+
+
+def owed_on(day: str, more: str = "") -> str:
+    return OWED.replace("title: Nachweis,", f"title: Nachweis, due_on: {day},{more}")
+
+
+def move(row: Obligation, to_on: date) -> None:
+    grants.move_obligation(coordinator(), row, to_on, "Bescheid", seen=grants.imprint_of(row), now=LATER)
+    db.session.commit()
+
+
+def test_a_due_day_that_people_set_stays_and_a_silent_file_says_nothing_against_it(app: Flask) -> None:
+    take_in(city_of(OWED))
+    row = the(Obligation)
+    move(row, date(2023, 12, 31))
+    silent = take_in(city_of(OWED), LATER)
+    assert (silent.changes_nothing, silent.kept) == (True, [])
+    assert (row.due_on, row.due_version, row.basis) == (date(2023, 12, 31), 2, None)
+    other = take_in(city_of(owed_on("2023-11-30", " basis: published,")), LATER)
+    assert (row.due_on, row.due_version, row.basis) == (date(2023, 12, 31), 2, None)
+    assert (other.changes_nothing, kept(other)) == (
+        True,
+        ["Pflicht „Nachweis“ (Zuwendung): Frist bleibt „2023-12-31“. In der Datei steht „2023-11-30“."],
+    )
+
+
+def test_a_day_people_set_gets_no_source_back_and_the_rest_keeps_its_own(app: Flask) -> None:
+    take_in(city_of(OWED))
+    row = the(Obligation)
+    assert [source.address for source in row.sources_for("due_on")] == [SOURCE]
+    move(row, date(2023, 12, 31))
+    for day in (OWED, owed_on("2023-11-30"), OWED):
+        assert take_in(city_of(day), LATER).changes_nothing
+        assert row.sources_for("due_on") == []
+        assert [source.address for source in row.sources_for("rule")] == [SOURCE]
+
+
+def test_the_file_may_still_correct_the_rest_of_an_obligation(app: Flask) -> None:
+    take_in(city_of(OWED))
+    row = the(Obligation)
+    move(row, date(2023, 12, 31))
+    take_in(city_of(OWED.replace("Sechs Monate", "Ein Jahr")), LATER)
+    assert (row.rule, row.due_on) == (Localized("Ein Jahr"), date(2023, 12, 31))
+
+
+def test_what_is_done_stays_done_and_the_file_may_still_move_the_day(app: Flask) -> None:
+    take_in(city_of(owed_on("2023-06-30")))
+    row = the(Obligation)
+    done = date(2023, 3, 20)
+    grants.complete_obligation(coordinator(), row, done, note=None, seen=grants.imprint_of(row), now=LATER)
+    db.session.commit()
+    take_in(city_of(owed_on("2023-07-31")), LATER)
+    assert (row.done_on, row.due_on, row.due_version) == (done, date(2023, 7, 31), 2)
+
+
+def test_an_obligation_that_people_added_is_theirs_also_where_the_file_has_its_key_later(app: Flask) -> None:
+    take_in(city_of(STAFFED))
+    row = grants.create_obligation(
+        coordinator(), the(Grant), "Nachweis", "report", due_on=date(2023, 5, 1), rule=None, now=LATER
+    )
+    db.session.commit()
+    summary = take_in(city_of(owed_on("2023-11-30").replace("title: Nachweis,", "title: Zwischennachweis,")), LATER)
+    assert (row.title, row.due_on, row.due_version) == (Localized("Nachweis"), date(2023, 5, 1), 1)
+    assert row.rule == Localized("Sechs Monate"), "they gave none"
+    assert kept(summary) == [
+        "Pflicht „Nachweis“ (Zuwendung): Titel bleibt „Nachweis“. In der Datei steht „Zwischennachweis“.",
+        "Pflicht „Nachweis“ (Zuwendung): Frist bleibt „2023-05-01“. In der Datei steht „2023-11-30“.",
+    ]
+
+
+# -- who is told, and of what -----------------------------------------------------------------------------------
+
+
+def test_a_deputy_that_people_chose_stays_and_is_told(radweg: Measure) -> None:
+    text = STAFFED.replace("name: Leitung,", "name: Leitung, deputy: koordination@musterstadt.example,")
+    account = the(Account, email=LEAD_EMAIL)
+    assert counts(take_in(city_of(text), LATER), Outcome.CHANGED) == {Kind.ACCOUNTS: 1}
+    assert account.deputy.email == "koordination@musterstadt.example"
+    organisations.name_deputy(coordinator(), account, the(Account, email="amt@musterstadt.example").id, now=LATER)
+    db.session.commit()
+    summary = take_in(city_of(text), LATER)
+    assert (summary.changes_nothing, account.deputy.email) == (True, "amt@musterstadt.example")
+    assert kept(summary) == [
+        "leitung@musterstadt.example: Vertretung bleibt „amt@musterstadt.example“."
+        " In der Datei steht „koordination@musterstadt.example“."
+    ]
+    silent = take_in(city_of(STAFFED), LATER)
+    assert (silent.changes_nothing, silent.kept) == (True, [])
+
+
+def test_that_the_funders_go_by_a_milestone_follows_the_file_until_people_say_otherwise(radweg: Measure) -> None:
+    row = milestone("start")
+    assert not row.funder_relevant
+    text = STAFFED.replace(PLANNED, f"{PLANNED}, funder_relevant: true")
+    take_in(city_of(text), LATER)
+    assert row.funder_relevant
+    assert take_in(city_of(STAFFED), LATER).changes_nothing, "a silent file says nothing against it"
+    milestones.edit_milestone(
+        coordinator(), row, "Baubeginn", None, funder_relevant=False, seen_version=row.version, now=LATER
+    )
+    db.session.commit()
+    summary = take_in(city_of(text), LATER)
+    assert (summary.changes_nothing, row.funder_relevant, len(summary.kept)) == (True, False, 1)
+
+
+def test_a_day_about_to_be_moved_stays_until_that_is_decided(radweg: Measure) -> None:
+    row = milestone("start")
+    row.funder_relevant = True
+    lead = the(Account, email=LEAD_EMAIL)
+    db.session.add(
+        MoveRequest(milestone=row, to_on=date(2023, 9, 1), reason="Hochwasser", requested_by=lead, requested_at=LATER)
+    )
+    db.session.commit()
+    text = STAFFED.replace(PLANNED, "planned_on: 2022-06-01, funder_relevant: false")
+    take_in(city_of(text), LATER)
+    assert (row.planned_on, row.due_version, row.funder_relevant) == (date(2022, 5, 1), 1, True)
+
+
+def test_a_setting_of_a_programme_that_people_changed_stays_and_is_told(radweg: Measure) -> None:
+    klima = radweg.programme
+    settings = replace(ladders.settings_of(klima), stale_days=30, approval_days=3)
+    ladders.edit_settings(coordinator(), klima, settings, seen=ladders.imprint_of_settings(klima), now=LATER)
+    db.session.commit()
+    text = STAFFED.replace("    level: state\n", "    level: state\n    stale_days: 90\n")
+    summary = take_in(city_of(text), LATER)
+    assert (klima.stale_days, klima.approval_days) == (30, 3)
+    assert (summary.changes_nothing, kept(summary)) == (
+        True,
+        ["Kommunaler Klimaschutz: Tage ohne Sachstand bis zur Nachfrage bleibt „30“. In der Datei steht „90“."],
+    )
+
+
+def test_a_ladder_that_people_changed_stays_as_a_whole(radweg: Measure) -> None:
+    (step,) = radweg.programme.steps
+    facts = replace(ladders.facts_of(step), offset_days=-10)
+    ladders.edit_step(coordinator(), step, facts, seen=ladders.imprint_of_step(step), now=LATER)
+    db.session.commit()
+    text = STAFFED.replace("offset_days: -7, ", "offset_days: -5, ").replace(
+        "recipients: [project_lead]}", "recipients: [project_lead]}, {key: neu, offset_days: 0, recipients: [deputy]}"
+    )
+    summary = take_in(city_of(text), LATER)
+    assert [(row.key, row.offset_days) for row in radweg.programme.steps] == [("vorher", -10)]
+    assert (summary.changes_nothing, kept(summary)) == (
+        True,
+        ["Kommunaler Klimaschutz: Die Erinnerungsstufen bleiben, wie sie in Wegmarke geändert wurden."],
+    )

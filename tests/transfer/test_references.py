@@ -44,6 +44,36 @@ def test_the_sound_file_has_no_finding() -> None:
             "accounts[0].memberships[0].unit",
             "Die Organisationseinheit „bauhof“ ist unbekannt.",
         ),
+        (
+            "recipients: [project_lead]",
+            "recipients: [project_lead], people: [leitung@musterstadt.example, leitun@musterstadt.example]",
+            "programmes[0].reminder_steps[0].people[1]",
+            "Das Konto „leitun@musterstadt.example“ ist unbekannt. Meinten Sie „leitung@musterstadt.example“?",
+        ),
+        (
+            "recipients: [project_lead]}",
+            "people: []}",
+            "programmes[0].reminder_steps[0]",
+            "Diese Stufe erinnert niemanden. Nennen Sie „recipients“, „people“ oder beides.",
+        ),
+        (
+            "recipients: [project_lead]}",
+            "recipients: [], people: []}",
+            "programmes[0].reminder_steps[0]",
+            "Diese Stufe erinnert niemanden. Nennen Sie „recipients“, „people“ oder beides.",
+        ),
+        (
+            "name: Leitung,",
+            "name: Leitung, deputy: vertretung@musterstadt.example,",
+            "accounts[0].deputy",
+            "Das Konto „vertretung@musterstadt.example“ ist unbekannt. Meinten Sie „leitung@musterstadt.example“?",
+        ),
+        (
+            "name: Leitung,",
+            "name: Leitung, deputy: Leitung@Musterstadt.example,",
+            "accounts[0].deputy",
+            "Niemand vertritt sich selbst.",
+        ),
         ("parent: planung", "parent: amt", "units[1].parent", "Die Organisationseinheit „amt“ ist unbekannt."),
         (
             "parent: planung",
@@ -282,3 +312,44 @@ def test_ten_thousand_measures_in_one_ring_are_judged_in_a_moment() -> None:
     began = process_time()
     assert len(in_rings(ring)) == 10_000
     assert process_time() - began < 1
+
+
+FUNDER = (
+    "  - {email: land@ministerium.example, name: Land,"
+    " memberships: [{role: funder, organisation: umweltministerium}]}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("name: Leitung,", "name: Leitung, deputy: land@ministerium.example,", "accounts[0].deputy"),
+        (
+            "recipients: [project_lead]",
+            "people: [land@ministerium.example]",
+            "programmes[0].reminder_steps[0].people[0]",
+        ),
+    ],
+)
+def test_whoever_only_reads_neither_stands_in_nor_is_reminded(old: str, new: str, path: str) -> None:
+    text = changed(old, new).replace("programmes:\n", FUNDER + "programmes:\n", 1)
+    assert found(only_finding(text)) == (
+        path,
+        "„land@ministerium.example“ ist nur Fördergeber und hat hier nichts zu tun.",
+    )
+
+
+def test_a_step_for_those_chosen_in_wegmarke_alone_is_worth_a_hint() -> None:
+    reading = read_text(changed("recipients: [project_lead]", "recipients: []"))
+    (finding,) = reading.findings
+    assert (finding.level, reading.city is None) == ("warning", False)
+    assert found(finding) == (
+        "programmes[0].reminder_steps[0].recipients",
+        "Ohne „people“ erinnert diese Stufe nur, wen jemand in Wegmarke dazu gewählt hat.",
+    )
+
+
+def test_two_may_stand_in_for_each_other() -> None:
+    other = "  - {email: amt@musterstadt.example, name: Amt, deputy: leitung@musterstadt.example}\n"
+    text = changed("name: Leitung,", "name: Leitung, deputy: amt@musterstadt.example,")
+    assert read_text(text.replace("programmes:\n", other + "programmes:\n", 1)).findings == ()

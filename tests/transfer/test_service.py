@@ -31,6 +31,8 @@ from app.milestones.models import Approval, Milestone
 from app.organisations.models import Organisation, Unit
 from app.programmes.ladder import DEFAULT_LADDER
 from app.programmes.models import Programme, Workflow, WorkflowDraft
+from app.reminders.models import ReminderEntry
+from app.reminders.service import sweep_all
 from app.transfer.format import CityFile
 from app.transfer.service import Refused, import_city
 from app.transfer.summary import Kind, Outcome
@@ -140,7 +142,6 @@ def test_a_programme_comes_with_its_rules(app: Flask) -> None:
     rules = programme.workflows[-1].rules
     assert (rules.initial, len(rules.statuses), len(rules.transitions), len(rules.fields)) == ("skizze", 10, 9, 18)
     assert rules.transitions["bescheid_erfassen"].guards[0].name == "grant_notice_recorded"
-    assert programme.steps[-1].recipients == ["project_lead", "department_head", "coordinator"]
     recipient = the(DigestRecipient, programme_id=programme.id)
     assert (recipient.name, recipient.is_sample) == ("Fördergeber Land", True)
     assert measure("a-bus").current_status == rules.statuses["in_umsetzung"]
@@ -251,7 +252,7 @@ def test_another_city_needs_a_file_and_no_code(app: Flask) -> None:
         Kind.ORGANISATIONS: 1,
         Kind.UNITS: 1,
         Kind.WORKFLOWS: 1,
-        Kind.REMINDER_STEPS: 6,
+        Kind.REMINDER_STEPS: len(DEFAULT_LADDER),
     }
     organisation = the(Organisation, kind="city")
     assert (organisation.key, organisation.state, organisation.time_zone) == ("musterstadt", "HE", "Europe/Berlin")
@@ -277,9 +278,10 @@ def test_without_steps_of_its_own_a_programme_has_the_default_ladder(app: Flask)
     take_in(city_of(CITY))
     steps = {step.key: step for step in the(Programme, key="anderes").steps}
     assert list(steps) == [rung.key for rung in DEFAULT_LADDER]
-    assert [step.offset_days for step in steps.values()] == [-30, -14, -7, -1, 0, 7]
+    assert [step.offset_days for step in steps.values()] == [-30, -14, -7, -1, 0, 7, 21]
     assert all(steps[key].recipients == ["project_lead"] for key in list(steps)[:5])
     assert (steps["overdue"].repeat_days, steps["overdue"].recipients) == (7, ["project_lead", "department_head"])
+    assert (steps["escalated"].repeat_days, steps["escalated"].recipients) == (7, ["coordinator"])
 
 
 def test_steps_are_exactly_those_of_the_file(app: Flask) -> None:
@@ -296,6 +298,87 @@ def test_steps_are_exactly_those_of_the_file(app: Flask) -> None:
     )
     take_in(city_of(changed(step, "reminder_steps: []")))
     assert klima.steps == []
+
+
+STEP = "reminder_steps: [{key: vorher, offset_days: -7, recipients: [project_lead]}]"
+
+
+def test_a_step_comes_with_everything_the_file_says_and_keeps_people_it_says_nothing_of(app: Flask) -> None:
+    people = "people: [leitung@musterstadt.example, Leitung@musterstadt.example]"
+    full = f"""reminder_steps:
+      - key: vorher
+        offset_days: 3
+        working_days: true
+        repeat_days: 5
+        recipients: [deputy, administrator]
+        {people}
+        wording: {{de: Bitte melden Sie sich., en: Please get in touch.}}"""
+    take_in(city_of(changed(STEP, full)))
+    (step,) = the(Programme, key="klima").steps
+    facts = (step.offset_days, step.working_days, step.repeat_days, step.recipients)
+    assert facts == (3, True, 5, ["deputy", "administrator"])
+    assert step.wording == Localized("Bitte melden Sie sich.", "Please get in touch.")
+    assert [person.email for person in step.named] == ["leitung@musterstadt.example"]
+    assert take_in(city_of(changed(STEP, full)), LATER).changes_nothing
+    silent = full.replace(f"        {people}\n", "")
+    assert take_in(city_of(changed(STEP, silent)), LATER).changes_nothing
+    assert len(step.named) == 1
+    nobody = take_in(city_of(changed(STEP, full.replace(people, "people: []"))), LATER)
+    assert (counts(nobody, Outcome.CHANGED), step.named) == ({Kind.REMINDER_STEPS: 1}, [])
+    take_in(city_of(CITY), LATER)
+    assert (step.offset_days, step.working_days, step.repeat_days, step.wording) == (-7, False, None, None)
+
+
+def test_a_step_that_moves_reminds_nobody_again_and_one_that_goes_leaves_its_lines(app: Flask) -> None:
+    def told() -> list[str]:
+        return sorted(db.session.scalars(sa.select(ReminderEntry.step)))
+
+    def sweep(day: int) -> None:
+        sweep_all(NOON.replace(day=day))
+        db.session.commit()
+
+    soon = changed("planned_on: 2022-05-01", "planned_on: 2023-03-20")
+    silent = soon[soon.index("    updates:\n") :]
+    soon = soon.replace(silent, "").replace("    level: state\n", "    level: state\n    update_due_days: 180\n")
+    take_in(city_of(soon))
+    sweep(15)
+    assert told() == ["vorher"]
+    take_in(city_of(soon.replace("offset_days: -7", "offset_days: -4")), NOON)
+    sweep(16)
+    assert told() == ["vorher"]
+    take_in(city_of(soon.replace(STEP, STEP.replace("vorher", "neu"))), NOON)
+    assert told() == ["vorher"]
+    sweep(17)
+    assert told() == ["neu", "vorher"]
+
+
+def test_deputies_may_be_new_or_known_and_stand_in_for_each_other(app: Flask) -> None:
+    def deputies() -> dict[str, str | None]:
+        accounts = db.session.scalars(sa.select(Account).order_by(Account.email))
+        return {row.email.split("@")[0]: row.deputy and row.deputy.email.split("@")[0] for row in accounts}
+
+    def with_deputies(text: str, **deputy: str) -> CityFile:
+        for name, other in deputy.items():
+            text = text.replace(f"email: {name}@", f"deputy: {other}@musterstadt.example, email: {name}@", 1)
+        return city_of(text)
+
+    take_in(with_deputies(STAFFED, leitung="amt", amt="leitung"))
+    db.session.commit()
+    assert deputies() == {"amt": "leitung", "koordination": None, "leitung": "amt"}
+    ring = with_deputies(STAFFED, leitung="koordination", koordination="leitung", amt="koordination")
+    summary = take_in(ring, LATER)
+    db.session.commit()
+    assert counts(summary, Outcome.CHANGED) == {Kind.ACCOUNTS: 3}
+    assert deputies() == {"amt": "koordination", "koordination": "leitung", "leitung": "koordination"}
+    assert log_of(the(Account, email="koordination@musterstadt.example"))[-1].changes == [
+        {"field": "deputy", "from": None, "to": "leitung@musterstadt.example"}
+    ]
+    assert take_in(ring, LATER).changes_nothing
+    assert take_in(city_of(STAFFED), LATER).changes_nothing
+    newcomer = "  - {email: neu@musterstadt.example, name: Neu, deputy: amt@musterstadt.example}\nprogrammes:\n"
+    last = take_in(with_deputies(STAFFED.replace("programmes:\n", newcomer, 1), amt="neu"), LATER)
+    assert (counts(last, Outcome.CREATED), counts(last, Outcome.CHANGED)) == ({Kind.ACCOUNTS: 1}, {Kind.ACCOUNTS: 1})
+    assert (deputies()["neu"], deputies()["amt"]) == ("amt", "neu")
 
 
 def test_a_funder_that_the_file_no_longer_has_reads_and_gets_nothing_any_more(app: Flask) -> None:

@@ -51,19 +51,20 @@ def worker_id_number(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def site(database_name: str, redis_url: str, tmp_path: Path) -> Iterator[Site]:
     """On PostgreSQL and Redis, as in production."""
-    with fresh_database(f"{database_name}_site") as url, _site(url, redis_url, tmp_path) as site:
+    with fresh_database(f"{database_name}_site") as url, site_on(url, redis_url, tmp_path) as site:
         yield site
 
 
 @pytest.fixture
 def embedded_site(tmp_path: Path) -> Iterator[Site]:
     """On SQLite and files, as a trial without any server."""
-    with _site(f"sqlite:///{tmp_path / 'wegmarke.db'}", "filesystem://", tmp_path) as site:
+    with site_on(f"sqlite:///{tmp_path / 'wegmarke.db'}", "filesystem://", tmp_path) as site:
         yield site
 
 
 @contextmanager
-def _site(database_url: str, broker_url: str, var_dir: Path) -> Iterator[Site]:
+def site_on(database_url: str, broker_url: str, var_dir: Path) -> Iterator[Site]:
+    """An installation on this database and this broker."""
     with running_sink() as sink:
         flask = create_app(settings_for(database_url, var_dir, broker_url=broker_url, mail_server=sink.server))
         with flask.app_context():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from functools import partial
 
@@ -13,7 +14,7 @@ from app.core.transaction import reading
 from app.mail.models import Mail, MailState
 from tests.mail.conftest import a_mail
 from tests.workers.conftest import Site
-from tests.workers.processes import kill, wait_until, worker
+from tests.workers.processes import PATIENCE, kill, wait_until, worker
 from workers import nudge
 
 MAILS = 200
@@ -78,3 +79,17 @@ def test_a_trial_without_servers_sends_its_mail_too(embedded_site: Site) -> None
         nudge.after_commit(frozenset({"mail"}))
         wait_until(is_empty, "the outbox emptied", embedded_site.var_dir)
     assert Counter(mail["Message-ID"] for mail in embedded_site.sink.arrived) == dict.fromkeys(ids, 1)
+
+
+@pytest.mark.timeout(300)
+def test_peer_11_a_mail_on_its_way_is_nobody_else_s_however_long_the_server_takes(site: Site) -> None:
+    """Nothing expires: what holds the mail is the transaction that sends it, and it ends with its process."""
+    ids = fill_outbox(2)
+    site.sink.seconds = 6
+    with worker(site.flask.config["SETTINGS"], processes=2):
+        ends = time.monotonic() + PATIENCE
+        while not is_empty():
+            assert time.monotonic() < ends, "the outbox was not emptied"
+            nudge.after_commit(frozenset({"mail"}))
+            time.sleep(0.5)
+    assert Counter(mail["Message-ID"] for mail in site.sink.arrived) == dict.fromkeys(ids, 1)

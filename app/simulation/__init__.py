@@ -1,0 +1,1 @@
+"""Six years of reminders replayed with faults, and the rulebook they are checked against."""
