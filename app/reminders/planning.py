@@ -5,7 +5,9 @@ Planning writes nothing; `service` carries a plan out.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -62,13 +64,27 @@ def plan_day(programmes: Iterable[Programme], at: datetime, decided: Collection[
     reminders: list[Reminder] = []
     failed: set[UUID] = set()
     sends_at: dict[UUID, datetime] = {}
-    for today, group in _by_local_day(programmes, at, sends_at).items():
-        found, broken = _read(group, today, decided)
-        reminders += found
-        failed |= broken
+    with _nothing_collected():
+        for today, group in _by_local_day(programmes, at, sends_at).items():
+            found, broken = _read(group, today, decided)
+            reminders += found
+            failed |= broken
     had_theirs = mailed_on(day)
     theirs = {key: rows for key, rows in _by_recipient(reminders).items() if key not in had_theirs}
     return Plan([*posts_of(theirs, wishes_of(theirs), sends_at, day)], failed)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Reading makes very many objects that all stay to the end of the plan: the garbage collector would go through
+    all of them again and again for nothing, the more often the more there are."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def posts_of(
