@@ -80,11 +80,11 @@ def _hand_in(cast: Cast, now: datetime, measure: Measure, period: Period) -> Non
     told = Report(
         period,
         health=dice.choice(list(Health)),
-        health_reason="Lieferung verzögert",
-        decision_wanted="Mittel umschichten",
+        health_reason="The delivery is late",
+        decision_wanted="Move money between items",
         percent=dice.randint(0, 100),
-        done="Arbeitspakete nach Plan bearbeitet.",
-        next_steps="Die offenen Meilensteine abschließen.",
+        done="The work packages went on as planned.",
+        next_steps="Complete the open milestones.",
     )
     draft = reports.find_draft(measure)
     submit = partial(progress.submit_update, measure=measure, report=told, now=now)
@@ -110,7 +110,7 @@ def release(cast: Cast, now: datetime, today: date) -> None:
             continue
         decide = partial(progress.release_update, update=update)
         if cast.dice("return", *about).random() < 0.1:
-            decide = partial(progress.return_update, update=update, reason="Bitte die Risiken ergänzen.")
+            decide = partial(progress.return_update, update=update, reason="Please add the risks.")
         do(head, now, partial(decide, now=now, seen_version=update.version))
 
 
@@ -130,7 +130,7 @@ def plan(cast: Cast, now: datetime, today: date) -> None:
             partial(
                 milestones.plan_milestone,
                 measure=measure,
-                title=f"Etappe {len(planned) + 1}",
+                title=f"Stage {len(planned) + 1}",
                 planned_on=today + (ahead + dice.randint(0, 6)) * DAY,
                 now=now,
                 funder_relevant=dice.random() < 0.25,
@@ -163,11 +163,11 @@ def pursue(cast: Cast, now: datetime, today: date) -> None:
         seen = partial(partial, milestone=milestone, seen_version=milestone.version, now=now)
         if habit < 0.3:
             to_on = max(milestone.planned_on, today) + moved_by * DAY
-            do(lead, now, seen(milestones.move_milestone, to_on=to_on, reason="Lieferung verschoben"))
+            do(lead, now, seen(milestones.move_milestone, to_on=to_on, reason="The delivery was postponed"))
         elif habit < 0.35:
-            do(lead, now, seen(milestones.drop_milestone, reason="Nicht mehr gebraucht"))
+            do(lead, now, seen(milestones.drop_milestone, reason="No longer needed"))
         else:
-            statement = "Abgenommen und dokumentiert."
+            statement = "Accepted and documented."
             do(lead, now, seen(milestones.request_approval, actual_on=today, statement=statement))
 
 
@@ -229,7 +229,7 @@ def _decide(
         return
     is_returned = cast.dice("decision", *about).random() < 0.15
     decision = Decision.RETURNED if is_returned else Decision.APPROVED
-    reason = "Der Nachweis fehlt." if is_returned else None
+    reason = "The evidence is missing." if is_returned else None
     do(head, now, partial(decide, decision=decision, reason=reason, now=now))
 
 
@@ -249,7 +249,7 @@ def owe(cast: Cast, now: datetime, today: date) -> None:
         if obligation.due_on is None:
             if cast.dice("date", *about, today).random() < 0.02:
                 to_on = today + dice.randint(60, 400) * DAY
-                do(coordinator, now, seen(grants.move_obligation, to_on=to_on, reason="Bescheid liegt vor"))
+                do(coordinator, now, seen(grants.move_obligation, to_on=to_on, reason="The notice has arrived"))
             continue
         done_on = obligation.due_on + dice.randint(-40, 35) * DAY
         if today >= done_on:
@@ -260,7 +260,7 @@ def owe(cast: Cast, now: datetime, today: date) -> None:
             number = len(grant.obligations) + 1
             due_on = today + dice.randint(30, 300) * DAY
             kind = dice.choice(list(ObligationKind))
-            create = partial(grants.create_obligation, grant=grant, title=f"Pflicht {number}", kind=kind)
+            create = partial(grants.create_obligation, grant=grant, title=f"Obligation {number}", kind=kind)
             do(coordinator, now, partial(create, due_on=due_on, rule=None, now=now))
 
 
@@ -279,7 +279,7 @@ def step(cast: Cast, now: datetime, today: date) -> None:
                 lead, unit = db.session.get_one(Account, dice.choice(cast.leads)), dice.choice(_units())
                 assign = partial(measures.assign, measure=measure, lead=lead, unit=unit)
                 do(coordinator, now, partial(assign, seen_version=measure.version, now=now))
-                record = partial(measures.record_status, measure=measure, status=running, note="Laut Projektplan")
+                record = partial(measures.record_status, measure=measure, status=running, note="As the project plan says")
                 do(coordinator, now, partial(record, seen_version=measure.version, now=now))
             continue
         goes_on = (Category.RUNNING, Category.PAUSED)
@@ -287,7 +287,7 @@ def step(cast: Cast, now: datetime, today: date) -> None:
         if not ways:
             continue
         way = dice.choice(ways)
-        given = Given("Abgestimmt", {key: _value(rules.fields[key].type, today) for key in way.asks})
+        given = Given("Agreed", {key: _value(rules.fields[key].type, today) for key in way.asks})
         head = cast.decider(measure, (), today)
         people = [*([head] if head else []), cast.lead_of(measure), *people_with(Role.COORDINATOR)[:1]]
         for account in people:
@@ -304,7 +304,7 @@ def _units() -> Sequence[Unit]:
 
 def _value(kind: FieldType, today: date) -> str:
     values = {FieldType.DATE: today.isoformat(), FieldType.URL: "https://rat.example/1", FieldType.MONEY: "1000.00"}
-    return values.get(kind, "Akte 1")
+    return values.get(kind, "File 1")
 
 
 def be_away(cast: Cast, now: datetime, today: date) -> None:
