@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from app.accounts.models import Account
@@ -54,14 +54,15 @@ def open_deadlines(
     for is there as its approval.
     """
     directory = directory or Directory.read(today)
-    measures = _measures(programmes)
+    programme_ids = [programme.id for programme in programmes]
+    measures = _measures(programme_ids)
     found = [
         *_milestones(measures, directory, until),
         *_approvals(measures, directory),
         *_moves(measures, directory),
         *_releases(measures, directory),
         *_progress_updates(measures, directory, today),
-        *_obligations(programmes, directory),
+        *_obligations(programme_ids, directory),
     ]
     return sorted((deadline for deadline in found if (deadline.due_on or today) <= until), key=urgency)
 
@@ -139,35 +140,54 @@ class Directory:
         return People(leads, deputies, heads, self.coordinators, self.administrators)
 
 
-def _measures(programmes: Sequence[Programme]) -> dict[UUID, Measure]:
+MEASURES = (
+    select(Measure)
+    .where(Measure.programme_id.in_(bindparam("programme_ids", expanding=True)))
+    .options(selectinload(Measure.workflow), joinedload(Measure.lead))
+)
+OPEN_MILESTONES = select(
+    Milestone.id,
+    Milestone.measure_id,
+    Milestone.planned_on,
+    Milestone.planned_precision,
+    Milestone.due_version,
+    Milestone.is_sample,
+    *wordings(Milestone.title),
+).where(
+    Milestone.approved_at.is_(None),
+    Milestone.dropped_at.is_(None),
+    Milestone.id.not_in(select(Approval.milestone_id).where(Approval.decision.is_(None))),
+)
+"""Bare columns: there may be very many, and few of them have to be reminded of."""
+OPEN_APPROVALS = (
+    select(Approval)
+    .join(Approval.milestone)
+    .where(Approval.decision.is_(None))
+    .options(contains_eager(Approval.milestone).selectinload(Milestone.approvals))
+)
+OPEN_MOVES = (
+    select(MoveRequest)
+    .join(MoveRequest.milestone)
+    .where(MoveRequest.decision.is_(None))
+    .options(contains_eager(MoveRequest.milestone))
+)
+SUBMITTED_UPDATES = select(ProgressUpdate).where(ProgressUpdate.state == UpdateState.SUBMITTED)
+OPEN_OBLIGATIONS = (
+    select(Obligation)
+    .join(Obligation.grant)
+    .where(Grant.programme_id.in_(bindparam("programme_ids", expanding=True)), Obligation.done_on.is_(None))
+    .options(contains_eager(Obligation.grant).selectinload(Grant.measures).joinedload(Measure.lead))
+)
+
+
+def _measures(programme_ids: Sequence[UUID]) -> dict[UUID, Measure]:
     """The measures that remind of something, by key."""
-    query = (
-        select(Measure)
-        .where(Measure.programme_id.in_([programme.id for programme in programmes]))
-        .options(selectinload(Measure.workflow), selectinload(Measure.lead))
-    )
-    return {measure.id: measure for measure in db.session.scalars(query) if reminds(measure.category)}
+    found = db.session.scalars(MEASURES, {"programme_ids": programme_ids})
+    return {measure.id: measure for measure in found if reminds(measure.category)}
 
 
 def _milestones(measures: dict[UUID, Measure], directory: Directory, until: date) -> Iterator[Deadline]:
-    """Read as bare columns: there may be very many, and few of them have to be reminded of."""
-    asked_for = select(Approval.milestone_id).where(Approval.decision.is_(None))
-    row = Milestone
-    query = select(
-        row.id,
-        row.measure_id,
-        row.planned_on,
-        row.planned_precision,
-        row.due_version,
-        row.is_sample,
-        *wordings(row.title),
-    ).where(
-        one_of(row.measure_id, measures.keys()),
-        row.approved_at.is_(None),
-        row.dropped_at.is_(None),
-        row.planned_on <= until,
-        row.id.not_in(asked_for),
-    )
+    query = OPEN_MILESTONES.where(one_of(Milestone.measure_id, measures.keys()), Milestone.planned_on <= until)
     known: dict[UUID, tuple[Mapping[Audience, tuple[UUID, ...]], frozenset[UUID]]] = {}
     for milestone_id, measure_id, planned_on, precision, version, is_sample, *title in db.session.execute(query):
         measure = measures[measure_id]
@@ -197,13 +217,7 @@ def _milestones(measures: dict[UUID, Measure], directory: Directory, until: date
 
 
 def _approvals(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
-    query = (
-        select(Approval)
-        .join(Approval.milestone)
-        .where(Approval.decision.is_(None), one_of(Milestone.measure_id, measures.keys()))
-        .options(contains_eager(Approval.milestone).selectinload(Milestone.approvals))
-    )
-    for approval in db.session.scalars(query):
+    for approval in db.session.scalars(OPEN_APPROVALS.where(one_of(Milestone.measure_id, measures.keys()))):
         milestone = approval.milestone
         values = {"milestone_id": str(milestone.id)}
         yield _request(
@@ -220,13 +234,7 @@ def _approvals(measures: dict[UUID, Measure], directory: Directory) -> Iterator[
 
 
 def _moves(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
-    query = (
-        select(MoveRequest)
-        .join(MoveRequest.milestone)
-        .where(MoveRequest.decision.is_(None), one_of(Milestone.measure_id, measures.keys()))
-        .options(contains_eager(MoveRequest.milestone))
-    )
-    for request in db.session.scalars(query):
+    for request in db.session.scalars(OPEN_MOVES.where(one_of(Milestone.measure_id, measures.keys()))):
         milestone = request.milestone
         values = {"milestone_id": str(milestone.id)}
         yield _request(
@@ -243,10 +251,7 @@ def _moves(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Dead
 
 
 def _releases(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
-    query = select(ProgressUpdate).where(
-        ProgressUpdate.state == UpdateState.SUBMITTED, one_of(ProgressUpdate.measure_id, measures.keys())
-    )
-    for update in db.session.scalars(query):
+    for update in db.session.scalars(SUBMITTED_UPDATES.where(one_of(ProgressUpdate.measure_id, measures.keys()))):
         place = Place("progress.show", {"update_id": str(update.id)})
         yield _request(
             f"release:{update.id}",
@@ -339,14 +344,8 @@ def _silent_since(measure: Measure, last_at: datetime | None) -> date:
     return day_of(last_at, zone) if last_at else max(begun_on, measure.entered_on)
 
 
-def _obligations(programmes: Sequence[Programme], directory: Directory) -> Iterator[Deadline]:
-    query = (
-        select(Obligation)
-        .join(Obligation.grant)
-        .where(Grant.programme_id.in_([programme.id for programme in programmes]), Obligation.done_on.is_(None))
-        .options(contains_eager(Obligation.grant).selectinload(Grant.measures).selectinload(Measure.lead))
-    )
-    for obligation in db.session.scalars(query):
+def _obligations(programme_ids: Sequence[UUID], directory: Directory) -> Iterator[Deadline]:
+    for obligation in db.session.scalars(OPEN_OBLIGATIONS, {"programme_ids": programme_ids}):
         grant = obligation.grant
         people = directory.behind(grant.measures).by_role()
         values = {"grant_id": str(grant.id), "_anchor": f"auflage-{obligation.id}"}

@@ -22,7 +22,7 @@ from app.core.heartbeat import Job
 from app.core.transaction import Order, reading, relay, transaction
 from app.mail.message import Refused
 from app.mail.models import Mail, MailServerState, MailState
-from app.mail.queries import DueMail, has_due_mail, list_due, server_state
+from app.mail.queries import DueMail, list_due, look, server_state
 from app.mail.transport import ConnectionLost, ServerAway, Transport
 
 log = structlog.get_logger()
@@ -91,15 +91,17 @@ def deliver_batch(transport: Transport, limit: int, seconds: float = float("inf"
     Each mail is a transaction of its own, so one that fails holds up no other. Several runs at once share the
     work on PostgreSQL and take turns on SQLite. A run that could use the server leaves its heartbeat.
     """
+    with transaction():
+        is_needed, ran_before_at = look(clock.wall_now())
+        if not is_needed:
+            heartbeat.beat(Job.DELIVERY, clock.wall_now())
+            return Delivery(ran_before_at=ran_before_at)
     delivery = Delivery()
-    with reading():
-        state = server_state()
-        is_needed = has_due_mail(clock.wall_now()) or bool(state and state.away_since)
-    if is_needed:
-        _use(transport, delivery, limit, monotonic() + seconds)
+    _use(transport, delivery, limit, monotonic() + seconds)
     if not delivery.is_away:
+        delivery.ran_before_at = ran_before_at
         with transaction():
-            delivery.ran_before_at = heartbeat.beat(Job.DELIVERY, clock.wall_now())
+            heartbeat.beat(Job.DELIVERY, clock.wall_now())
     return delivery
 
 

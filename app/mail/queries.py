@@ -8,10 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from app.core.database import db
 from app.core.errors import NotFound
+from app.core.heartbeat import Job, done_at
 from app.core.paging import paginate
 from app.core.text import text
 from app.mail.models import Mail, MailServerState, MailState
@@ -93,10 +94,19 @@ def server_state() -> MailServerState | None:
     return db.session.get(MailServerState, 1)
 
 
-def has_due_mail(now: datetime) -> bool:
-    """Whether a mail waits to be sent now."""
-    due = exists().where(Mail.state == MailState.QUEUED, Mail.next_attempt_at <= now)
-    return bool(db.session.scalar(select(due)))
+MAIL, SERVER = Mail.__table__, MailServerState.__table__
+LOOK = select(
+    exists().where(MAIL.c.state == MailState.QUEUED.value, MAIL.c.next_attempt_at <= bindparam("moment"))
+    | exists().where(SERVER.c.away_since.is_not(None)),
+    done_at(Job.DELIVERY),
+)
+
+
+def look(now: datetime) -> tuple[bool, datetime | None]:
+    """Whether a delivery has something to do, a mail that is due or a server that was away and may be back; and when
+    the delivery before it was done."""
+    is_needed, ran_before_at = db.session.connection().execute(LOOK, {"moment": now}).one()
+    return bool(is_needed), ran_before_at
 
 
 def oldest_waiting() -> datetime | None:

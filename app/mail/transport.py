@@ -226,6 +226,7 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+@cache
 def _sender(mail_from: str) -> Address:
     name, address = parseaddr(mail_from)
     return Address(name or "Wegmarke", addr_spec=address_of(address))

@@ -8,8 +8,8 @@ from datetime import date
 from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.accounts.models import Account
 from app.accounts.queries import find_any, list_accounts
@@ -44,28 +44,34 @@ def actor_for(account: Account, today: date) -> Actor:
     )
 
 
+WHO_MAY_STAND_IN = select(Account.id).where(
+    Account.id.in_(select(Membership.account_id).where(Membership.role.in_(ACTING))),
+    Account.id.not_in(select(Membership.account_id).where(Membership.role.in_((Role.FUNDER, Role.AUDITOR)))),
+    Account.active,
+)
+"""The active accounts of those who act for the city: funders read and auditors check, and neither decides in
+anybody's place."""
+ABSENCES = (
+    select(Absence)
+    .where(
+        Absence.from_on <= bindparam("day"),
+        Absence.until_on >= bindparam("day"),
+        Absence.deputy_id.in_(WHO_MAY_STAND_IN),
+    )
+    .order_by(Absence.from_on, Absence.id)
+)
+STANDING_DEPUTIES = select(Account.id, Account.deputy_id).where(Account.deputy_id.in_(WHO_MAY_STAND_IN))
+
+
 def away_on(day: date) -> Away:
     """Who is away on a city day and who stands in for them; who may not act themselves stands in for nobody."""
-    query = (
-        select(Absence)
-        .where(Absence.from_on <= day, Absence.until_on >= day, Absence.deputy_id.in_(_who_may_stand_in()))
-        .order_by(Absence.from_on, Absence.id)
-    )
-    return {row.account_id: StandIn(row.deputy_id, row.deputy_only) for row in db.session.scalars(query)}
+    found = db.session.scalars(ABSENCES, {"day": day})
+    return {row.account_id: StandIn(row.deputy_id, row.deputy_only) for row in found}
 
 
 def standing_deputies() -> dict[UUID, UUID]:
     """Who has a standing deputy who may act → that deputy."""
-    query = select(Account.id, Account.deputy_id).where(Account.deputy_id.in_(_who_may_stand_in()))
-    return {account_id: deputy_id for account_id, deputy_id in db.session.execute(query) if deputy_id}
-
-
-def _who_may_stand_in() -> Select[UUID]:
-    """The active accounts of those who act for the city: funders read and auditors check, and neither decides in
-    anybody's place."""
-    acting = select(Membership.account_id).where(Membership.role.in_(ACTING))
-    watching = select(Membership.account_id).where(Membership.role.in_((Role.FUNDER, Role.AUDITOR)))
-    return select(Account.id).where(Account.id.in_(acting), Account.id.not_in(watching), Account.active)
+    return {account_id: deputy_id for account_id, deputy_id in db.session.execute(STANDING_DEPUTIES) if deputy_id}
 
 
 def _headed_by(account_ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -110,7 +116,7 @@ def list_in_care(actor: Actor) -> Sequence[Account]:
 
 def list_possible_deputies() -> Sequence[Account]:
     """The accounts that may stand in for somebody."""
-    query = select(Account).where(Account.id.in_(_who_may_stand_in()))
+    query = select(Account).where(Account.id.in_(WHO_MAY_STAND_IN))
     return sorted(db.session.scalars(query).all(), key=lambda account: account.name.de)
 
 
@@ -236,11 +242,20 @@ def list_people() -> Sequence[tuple[Account, list[Membership]]]:
     return [(account, held.get(account.id, [])) for account in list_accounts()]
 
 
+MEMBERS = select(Account).where(
+    Account.id.in_(select(Membership.account_id).where(Membership.role == bindparam("role"))), Account.active
+)
+HEADS = (
+    select(Membership)
+    .join(Membership.account)
+    .where(Membership.role == Role.DEPARTMENT_HEAD, Membership.unit_id.is_not(None), Account.active)
+    .options(contains_eager(Membership.account))
+)
+
+
 def list_members(role: Role) -> Sequence[Account]:
     """The active accounts that hold a role anywhere."""
-    holders = select(Membership.account_id).where(Membership.role == role)
-    query = select(Account).where(Account.id.in_(holders), Account.active)
-    return sorted(db.session.scalars(query).all(), key=lambda account: account.name.de)
+    return sorted(db.session.scalars(MEMBERS, {"role": role}).all(), key=lambda account: account.name.de)
 
 
 def list_staff() -> Sequence[Account]:
@@ -252,14 +267,8 @@ def list_staff() -> Sequence[Account]:
 
 def heads_by_unit() -> dict[UUID, list[Account]]:
     """The active heads of every unit that has one."""
-    query = (
-        select(Membership)
-        .join(Membership.account)
-        .where(Membership.role == Role.DEPARTMENT_HEAD, Membership.unit_id.is_not(None), Account.active)
-        .options(joinedload(Membership.account))
-    )
     heads: dict[UUID, list[Account]] = {}
-    for membership in db.session.scalars(query):
+    for membership in db.session.scalars(HEADS):
         if membership.unit_id:
             heads.setdefault(membership.unit_id, []).append(membership.account)
     return heads

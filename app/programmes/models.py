@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -158,10 +157,17 @@ class Workflow(Identified, Model):
     programme: Mapped[Programme] = relationship(back_populates="workflows")
     published_by: Mapped[Account | None] = relationship()
 
-    @cached_property
+    @property
     def rules(self) -> rules.Workflow:
-        """The definition as the rule module reads it."""
-        return rules.build(self.definition)
+        """The definition as the rule module reads it: built once, as a published version never changes."""
+        built = _BUILT.get(self.id) or rules.build(self.definition)
+        if self.id:  # one that is not stored yet has none
+            _BUILT[self.id] = built
+        return built
+
+
+_BUILT: dict[UUID, rules.Workflow] = {}
+"""By workflow. There are as many as versions have been published, and pages read them with every measure."""
 
 
 class WorkflowDraft(Versioned, Identified, Model):

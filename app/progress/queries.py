@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, cast, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.calendars.periods import Period, Rhythm
@@ -132,25 +132,30 @@ def list_awaiting_release(viewer: Actor) -> Sequence[ProgressUpdate]:
     return db.session.scalars(query).all()
 
 
+_counted = (
+    ProgressUpdate.measure_id.in_(bindparam("measure_ids", expanding=True)),
+    ProgressUpdate.state.in_(COUNTED),
+)
+REPORTED = select(ProgressUpdate.measure_id, ProgressUpdate.period).where(*_counted)
+LAST_REPORTS = (
+    select(ProgressUpdate.measure_id, func.max(ProgressUpdate.submitted_at))
+    .where(*_counted)
+    .group_by(ProgressUpdate.measure_id)
+)
+
+
 def reported_periods(measure_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """For each of these measures the keys of its reported periods; a returned report does not count."""
-    query = select(ProgressUpdate.measure_id, ProgressUpdate.period).where(
-        ProgressUpdate.measure_id.in_(measure_ids), ProgressUpdate.state.in_(COUNTED)
-    )
     periods: dict[UUID, set[str]] = {measure_id: set() for measure_id in measure_ids}
-    for measure_id, period in db.session.execute(query):
+    for measure_id, period in db.session.execute(REPORTED, {"measure_ids": list(measure_ids)}):
         periods[measure_id].add(period)
     return {measure_id: frozenset(keys) for measure_id, keys in periods.items()}
 
 
 def last_reports(measure_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When the last report on each of these measures was handed in; those without one are left out."""
-    query = (
-        select(ProgressUpdate.measure_id, func.max(ProgressUpdate.submitted_at))
-        .where(ProgressUpdate.measure_id.in_(measure_ids), ProgressUpdate.state.in_(COUNTED))
-        .group_by(ProgressUpdate.measure_id)
-    )
-    return {measure_id: at for measure_id, at in db.session.execute(query) if at}
+    found = db.session.execute(LAST_REPORTS, {"measure_ids": list(measure_ids)})
+    return {measure_id: at for measure_id, at in found if at}
 
 
 def owed_periods(measure: Measure, today: date, reported: Collection[str]) -> tuple[Period, ...]:

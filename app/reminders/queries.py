@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask_sqlalchemy.pagination import Pagination
-from sqlalchemy import Select, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.core.database import db, one_of
@@ -25,38 +26,53 @@ CHUNK = 5000
 """Subjects asked for in one query: databases limit the number of parameters."""
 
 
-def programmes_on(now: datetime) -> tuple[list[UUID], list[UUID]]:
+PROGRAMME, RUN = Programme.__table__, ReminderRun.__table__
+SEND_TIMES = select(PROGRAMME.c.id, PROGRAMME.c.send_time, PROGRAMME.c.time_zone).order_by(PROGRAMME.c.key)
+RUNS = select(RUN.c.programme_id, RUN.c.day, RUN.c.next_at).where(RUN.c.day >= bindparam("yesterday"))
+"""Made once: with them, most sweeps learn that there is nothing to do."""
+
+
+class Turn(NamedTuple):
+    """A programme and the local day on which it sends."""
+
+    programme_id: UUID
+    day: date
+
+
+def turns_on(now: datetime) -> tuple[list[Turn], list[Turn]]:
     """The programmes to be swept now, and those that send later on this city day or wait: for what they have to say
     there is the same mail.
 
     To be swept is what has not been on its day, or what somebody wanted their mail of the day later for.
     """
-    row = Programme
-    ripe: list[UUID] = []
-    coming: list[UUID] = []
+    ripe: list[Turn] = []
+    coming: list[Turn] = []
     runs = runs_on(now)
-    columns = select(row.id, row.send_time, row.time_zone).order_by(row.key)
-    for programme_id, send_time, time_zone in db.session.execute(columns):
+    for programme_id, send_time, time_zone in db.session.connection().execute(SEND_TIMES):
         sending = sending_at(now, send_time, ZoneInfo(time_zone))
         if sending is None:
             continue
-        look_at = runs.get((programme_id, sending.day), sending.starts_at)
+        turn = Turn(programme_id, sending.day)
+        look_at = runs.get(turn, sending.starts_at)
         if look_at is not None:  # else the day is done
-            (ripe if max(look_at, sending.starts_at) <= now else coming).append(programme_id)
+            (ripe if max(look_at, sending.starts_at) <= now else coming).append(turn)
     return ripe, coming
 
 
-def runs_on(now: datetime) -> dict[tuple[UUID, date], datetime | None]:
+def runs_on(now: datetime) -> dict[Turn, datetime | None]:
     """The local days swept about this instant → when to look at them once more, None: they are done."""
     yesterday = (now - timedelta(days=1)).date()  # no zone's day is older than that
-    run = ReminderRun
-    rows = db.session.execute(select(run.programme_id, run.day, run.next_at).where(run.day >= yesterday))
-    return {(programme_id, day): next_at for programme_id, day, next_at in rows}
+    rows = db.session.connection().execute(RUNS, {"yesterday": yesterday})
+    return {Turn(programme_id, day): next_at for programme_id, day, next_at in rows}
 
 
-def list_by_ids(programme_ids: Collection[UUID]) -> Sequence[Programme]:
+WITH_STEPS = select(Programme).options(selectinload(Programme.steps).selectinload(ReminderStep.named))
+BY_IDS = WITH_STEPS.where(Programme.id.in_(bindparam("programme_ids", expanding=True)))
+
+
+def list_by_ids(programme_ids: Iterable[UUID]) -> Sequence[Programme]:
     """These programmes with their steps."""
-    return db.session.scalars(_with_steps().where(Programme.id.in_(programme_ids))).all()
+    return db.session.scalars(BY_IDS, {"programme_ids": list(programme_ids)}).all()
 
 
 def ladder_of(programme: Programme) -> list[Step]:
@@ -90,6 +106,8 @@ def mailed_on(day: date) -> frozenset[UUID]:
 def wishes_of(account_ids: Collection[UUID]) -> dict[UUID, Wishes]:
     """The preferences of these people; those who have entered none are left out."""
     row = ReminderPreference
+    if not account_ids:
+        return {}
     found = db.session.scalars(select(row).where(row.account_id.in_(account_ids)))
     return {
         row.account_id: Wishes(frozenset(row.weekdays), row.send_time, row.paused_until_on, row.wants_optional)
@@ -109,7 +127,7 @@ def decided_keys(subjects: Sequence[str]) -> set[Key]:
 
 def list_programmes() -> Sequence[Programme]:
     """All programmes with their steps."""
-    return db.session.scalars(_with_steps().order_by(Programme.key)).all()
+    return db.session.scalars(WITH_STEPS.order_by(Programme.key)).all()
 
 
 def list_ledger(page: int, per_page: int) -> Pagination:
@@ -118,7 +136,3 @@ def list_ledger(page: int, per_page: int) -> Pagination:
     newest_first = (entry.decided_on.desc(), entry.due_on, entry.subject, entry.step, entry.id)
     query = select(entry).options(joinedload(entry.recipient)).order_by(*newest_first)
     return paginate(query, page, per_page)
-
-
-def _with_steps() -> Select[Programme]:
-    return select(Programme).options(selectinload(Programme.steps).selectinload(ReminderStep.named))

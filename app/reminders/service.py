@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -17,13 +17,11 @@ from app.core.database import db, insert_many, insert_new
 from app.core.heartbeat import Job
 from app.mail import service as mail
 from app.mail.models import Mail
-from app.programmes.models import Programme
 from app.reminders.letter import compose
 from app.reminders.models import ReminderEntry, ReminderRun
 from app.reminders.planning import Post, plan_day
 from app.reminders.policy import Outcome
-from app.reminders.queries import list_by_ids, programmes_on
-from app.reminders.sending import sending_at
+from app.reminders.queries import Turn, list_by_ids, turns_on
 
 log = structlog.get_logger()
 
@@ -45,16 +43,16 @@ def sweep_all(now: datetime) -> int:
     holds up no other, and is tried again at the next sweep of the day.
     """
     written = 0
-    ripe, coming = programmes_on(now)
+    ripe, coming = turns_on(now)
     claimed = _claim(ripe, now)
     if claimed:
-        written = _sweep(list_by_ids(claimed), list_by_ids(coming), now)
+        written = _sweep(claimed, coming, now)
     heartbeat.beat(Job.SWEEP, clock.wall_now())
     return written
 
 
-def _sweep(ripe: Sequence[Programme], coming: Sequence[Programme], now: datetime) -> int:
-    plan = plan_day([*ripe, *coming], now)
+def _sweep(ripe: Sequence[Turn], coming: Sequence[Turn], now: datetime) -> int:
+    plan = plan_day(list_by_ids(turn.programme_id for turn in (*ripe, *coming)), now)
     letters, failed = _write([post for post in plan.posts if post.leaves_at <= now], now)
     stored, lost = _store(letters)
     again_at = dict.fromkeys(plan.failed | failed | lost, now)
@@ -62,55 +60,35 @@ def _sweep(ripe: Sequence[Programme], coming: Sequence[Programme], now: datetime
         if post.leaves_at > now:
             for programme_id in post.programme_ids:
                 again_at[programme_id] = min(again_at.get(programme_id, post.leaves_at), post.leaves_at)
-    _note_runs(ripe, Counter(key for post in stored for key in post.programme_ids), again_at, now)
+    _note_runs(ripe, Counter(key for post in stored for key in post.programme_ids), again_at)
     return len(stored)
 
 
-def _claim(programme_ids: Sequence[UUID], now: datetime) -> Collection[UUID]:
-    """Those of these programmes whose local day this sweep takes upon itself: of two at once, one gets it. The other
-    waits for the first to end, and finds the day swept."""
-    if not programme_ids:
-        return ()
-    rows = [
-        {
-            "id": uuid4(),
-            "programme_id": programme.id,
-            "day": day,
-            "ran_at": now,
-            "mails": 0,
-        }
-        for programme in sorted(list_by_ids(programme_ids), key=lambda programme: programme.id)
-        for day in _days(programme, now)
-    ]
+def _claim(turns: Iterable[Turn], now: datetime) -> list[Turn]:
+    """Those of these turns that this sweep takes upon itself: of two at once, one gets it. The other waits for the
+    first to end, and finds the day swept. Both ask in one order, so that none waits in a circle."""
+    rows = [{"programme_id": key, "day": day, "ran_at": now, "mails": 0} for key, day in sorted(turns)]
+    if not rows:
+        return []
     run = ReminderRun
-    claim = (
-        insert_new(run)
-        .values(rows)
-        .on_conflict_do_update(
-            index_elements=["programme_id", "day"], set_={"ran_at": now, "next_at": None}, where=run.next_at <= now
-        )
-        .returning(run.programme_id)
-    )
-    return db.session.scalars(claim).all()
+    new = insert_new(run)
+    claim = new.on_conflict_do_update(
+        index_elements=["programme_id", "day"],
+        set_={"ran_at": new.excluded.ran_at, "next_at": None},
+        where=run.next_at <= new.excluded.ran_at,
+    ).returning(run.programme_id, run.day)
+    return [Turn(*row) for row in db.session.execute(claim, rows)]
 
 
-def _days(programme: Programme, now: datetime) -> list[date]:
-    """The local day on which it sends now."""
-    sending = sending_at(now, programme.send_time, programme.zone)
-    return [sending.day] if sending else []
-
-
-def _note_runs(
-    programmes: Iterable[Programme], mails: Counter[UUID], again_at: dict[UUID, datetime], now: datetime
-) -> None:
+def _note_runs(turns: Iterable[Turn], mails: Counter[UUID], again_at: dict[UUID, datetime]) -> None:
     """How many mails each programme had a part in, and when to look at its day once more."""
-    for programme in programmes:
-        if programme.id in mails or programme.id in again_at:
-            run = ReminderRun
+    run = ReminderRun
+    for programme_id, day in turns:
+        if programme_id in mails or programme_id in again_at:
             db.session.execute(
                 update(run)
-                .where(run.programme_id == programme.id, run.day.in_(_days(programme, now)))
-                .values(mails=run.mails + mails[programme.id], next_at=again_at.get(programme.id))
+                .where(run.programme_id == programme_id, run.day == day)
+                .values(mails=run.mails + mails[programme_id], next_at=again_at.get(programme_id))
                 .execution_options(synchronize_session=False)
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -257,6 +258,7 @@ def replaying(course: Course) -> Iterator[Replay]:
     with mail_server(faults) as sink, closed_port() as closed, sandbox(sink.port) as flask:
         settings: Settings = flask.config["SETTINGS"]
         fill(course.files, course.first_day)
+        gc.freeze()  # what there is by now stays to the end: nobody need look for rubbish in it
         with auditor(settings, course.ledger_file) as watching:
             yield Replay(course, settings, sink, watching, closed, Cast(course.seed), faults)
 

@@ -279,7 +279,7 @@ def step(cast: Cast, now: datetime, today: date) -> None:
                 lead, unit = db.session.get_one(Account, dice.choice(cast.leads)), dice.choice(_units())
                 assign = partial(measures.assign, measure=measure, lead=lead, unit=unit)
                 do(coordinator, now, partial(assign, seen_version=measure.version, now=now))
-                record = partial(measures.record_status, measure=measure, status=running, note="As the project plan says")
+                record = partial(measures.record_status, measure=measure, status=running, note="As planned")
                 do(coordinator, now, partial(record, seen_version=measure.version, now=now))
             continue
         goes_on = (Category.RUNNING, Category.PAUSED)

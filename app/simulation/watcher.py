@@ -7,6 +7,7 @@ It looks just before a sweep, through a reading of the database that stays as it
 from __future__ import annotations
 
 import csv
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -217,6 +218,7 @@ def watch(pipe: Connection, settings: Settings, ledger_file: Path | None) -> Non
     signal(SIGINT, SIG_IGN)  # Ctrl-C is for the replay, which then hangs up
     watcher = Watcher(ledger_file)
     with app.create_app(settings).app_context():
+        gc.freeze()  # as in the replay
         pipe.send(None)
         while True:
             try:

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.core import clock, heartbeat
-from app.core.heartbeat import IN_TIME, Job, beat, list_heartbeats, take_pulses
+from app.core.database import db
+from app.core.heartbeat import IN_TIME, Job, beat, done_at, list_heartbeats, take_pulses
 
 NOW = clock.wall_now()
 SECOND = timedelta(seconds=1)
@@ -23,11 +25,12 @@ def states(after: timedelta) -> dict[Job, str]:
     return {pulse.job: pulse.state for pulse in take_pulses(NOW + after)}
 
 
-def test_a_beat_says_when_the_one_before_was(app: Flask) -> None:
-    assert beat(Job.SWEEP, NOW) is None
-    assert beat(Job.SWEEP, NOW + SECOND) == NOW
-    assert list_heartbeats()[Job.SWEEP].done_at == NOW + SECOND
-    assert beat(Job.DELIVERY, NOW) is None
+def test_of_each_job_the_last_beat_is_kept(app: Flask) -> None:
+    beat(Job.SWEEP, NOW)
+    beat(Job.SWEEP, NOW + SECOND)
+    assert [(job, row.done_at) for job, row in list_heartbeats().items()] == [(Job.SWEEP, NOW + SECOND)]
+    assert db.session.scalar(select(done_at(Job.SWEEP))) == NOW + SECOND
+    assert db.session.scalar(select(done_at(Job.DELIVERY))) is None
 
 
 @pytest.mark.parametrize("job", Job)

@@ -45,4 +45,4 @@ def test_a_mail_is_found_by_its_key_or_not_at_all(app: Flask) -> None:
 def test_before_the_first_delivery_nothing_is_known_of_the_server(app: Flask) -> None:
     assert queries.server_state() is None
     assert queries.oldest_waiting() is None
-    assert not queries.has_due_mail(clock.wall_now())
+    assert queries.look(clock.wall_now()) == (False, None)
