@@ -244,6 +244,35 @@ def test_a_reminder_asks_whom_the_request_asked(city: City, with_second_head: bo
     assert city.head.id not in asked
 
 
+@pytest.mark.parametrize("with_head_above", [True, False])
+@pytest.mark.parametrize("deputy_only", [True, False])
+def test_where_only_somebody_involved_stands_in_the_request_goes_further_up(
+    city: City, deputy_only: bool, with_head_above: bool
+) -> None:
+    """A head who is told beside their deputy still hears of it. The form is for nobody who was involved."""
+    head_above = None
+    if with_head_above:
+        city.unit.parent = add_unit("Ressort")
+        head_above = add_account("Ressortleitung", Role.DEPARTMENT_HEAD, unit=city.unit.parent)
+    add_absence(city.head, city.lead, TODAY, TODAY, deputy_only=deputy_only)
+    add_approval(add_milestone(city.measure, TODAY), city.lead)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    further_up = head_above or city.coordinator
+    assert deadline.responsible == ((further_up if deputy_only else city.head).id,)
+    assert deadline.recipients[Audience.PROJECT_LEAD] == deadline.responsible
+    assert set(deadline.doers) == {city.head.id} | ({head_above.id} if head_above and deputy_only else set())
+
+
+def test_a_deputy_who_is_away_passes_a_request_on_to_theirs(city: City) -> None:
+    """It reaches somebody free at the end of the row, so it stays with the head."""
+    add_absence(city.head, city.lead, TODAY, TODAY, deputy_only=True)
+    add_absence(city.lead, city.other_lead, TODAY, TODAY)
+    add_approval(add_milestone(city.measure, TODAY), city.lead)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    assert deadline.responsible == (city.head.id,)
+    assert set(deadline.doers) == {city.head.id, city.other_lead.id}
+
+
 # -- progress updates ----------------------------------------------------------------------------------------------
 
 
