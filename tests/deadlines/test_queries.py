@@ -528,6 +528,19 @@ def test_silence_is_no_matter_where_it_is_not_asked_for_or_nothing_runs(city: Ci
     assert silent(city, TODAY) == []
 
 
+@pytest.mark.parametrize("reported", [True, False])
+def test_before_a_measure_starts_nobody_is_silent_about_it(city: City, reported: bool) -> None:
+    city.programme.stale_days = 30
+    city.measure.status = "running"
+    city.measure.starts = PartialDate(2023, 6)
+    if reported:
+        add_update(city.measure, "2022-Q4", UpdateState.RELEASED, city.lead, city.head)
+    assert silent(city, date(2023, 6, 30)) == []
+    (deadline,) = silent(city, date(2023, 7, 1))
+    assert deadline.due_on == date(2023, 7, 1)
+    assert str(deadline.title) == "Seit dem 2023-06-01 kein Sachstand gemeldet"
+
+
 def test_only_what_is_due_by_a_day_is_read_and_what_has_no_date_always(city: City) -> None:
     city.measure.status = "approved"
     add_milestone(city.measure, date(2023, 4, 1))
