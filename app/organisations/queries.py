@@ -87,9 +87,8 @@ def people_of_headed_units(actor: Actor) -> frozenset[UUID]:
     if not actor.headed_unit_ids:
         return frozenset()
     units = [unit.id for unit in list_units() if actor.headed_unit_ids & {level.id for level in unit.with_parents()}]
-    measure = db.metadata.tables["measure"].c  # measures stand above: known by name, as relations name their target
     members = select(Membership.account_id).where(Membership.unit_id.in_(units))
-    leads = select(measure.lead_id).where(measure.unit_id.in_(units), measure.lead_id.is_not(None))
+    leads = select(Account.id).select_from(Unit).join(Unit.leads).where(Unit.id.in_(units))
     return frozenset(db.session.scalars(members.union(leads)))
 
 
