@@ -39,6 +39,7 @@ ABSENCES = frozenset(
     f"organisations.{page}" for page in ("absences", "absences_of", "enter_absence", "change_absence", "name_deputy")
 )
 PEOPLE = frozenset({"organisations.people", "organisations.add_person", "organisations.add_role"})
+MAIL = frozenset({"operations.outbox", "operations.show_mail"})
 
 ENTRIES = (
     Entry(text("Start"), "dashboard.home"),
@@ -52,7 +53,8 @@ ENTRIES = (
     Entry(text("Digests"), "digests.index"),
     Entry(text("Erinnerungen"), "reminders.index", Permission.VIEW_INTERNAL),
     Entry(text("Abwesenheit"), "organisations.absences", Permission.VIEW_INTERNAL, ABSENCES),
-    Entry(text("Postausgang"), "operations.outbox", Permission.VIEW_OPERATIONS),
+    Entry(text("Betrieb"), "operations.show", Permission.OPERATE),
+    Entry(text("Postausgang"), "operations.outbox", Permission.VIEW_OPERATIONS, MAIL),
     Entry(text("Protokoll"), "operations.log", Permission.VIEW_OPERATIONS),
     Entry(text("Personen"), "organisations.people", Permission.MANAGE_ACCOUNTS, PEOPLE),
 )
@@ -78,10 +80,10 @@ def own_links(actor: Actor) -> list[Link]:
 def _is_current(entry: Entry) -> bool:
     endpoint = request.endpoint or ""
     blueprint = endpoint.split(".")[0]
-    if entry.endpoint.startswith("operations."):
-        return endpoint.startswith(entry.endpoint)
     if any(endpoint in other.below for other in ENTRIES):
         return endpoint in entry.below
+    if entry.endpoint.startswith("operations."):
+        return endpoint == entry.endpoint
     return blueprint == entry.endpoint.split(".")[0] or blueprint in entry.below
 
 

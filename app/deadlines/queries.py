@@ -116,15 +116,17 @@ class Directory:
         heads = unique(head.id for measure in measures for head in nearest_heads(measure.unit, self.heads))
         return self._people(leads, heads)
 
-    def asked(self, unit: Unit | None, involved: Collection[UUID | None]) -> tuple[People, tuple[UUID, ...]]:
-        """Whom a request for a decision concerns, and which heads are free to decide it: the nearest not `involved`.
+    def asked(self, unit: Unit | None, involved: Collection[UUID | None]) -> tuple[People, frozenset[UUID]]:
+        """Whom a request for a decision concerns, and who of them and their stand-ins is free to decide it.
 
-        Whatever part a step calls, it calls whoever has to decide; only an escalation goes further up. Without a
-        free head it is up to the coordination, which can name somebody.
+        It is up to the nearest heads not `involved`; of those away only the ones in whose place a word reaches
+        somebody not involved. Without such a head it is up to the coordination, which can name another head or
+        deputy. Whatever part a step calls, it calls whoever has to decide; only an escalation goes further up.
         """
-        free = tuple(head.id for head in nearest_heads(unit, self.heads, without=involved))
-        approvers = free or self.coordinators or self.administrators
-        return self._people(approvers, approvers), free
+        there = unique(head.id for head in nearest_heads(unit, self.heads, involved, self.away))
+        nearest = unique(head.id for head in nearest_heads(unit, self.heads, involved))
+        approvers = there or self.coordinators or self.administrators
+        return self._people(approvers, approvers), self.with_stand_ins({*there, *nearest}) - {*involved}
 
     def with_stand_ins(self, people: Collection[UUID]) -> frozenset[UUID]:
         """These people and whoever may act in their place today."""
@@ -280,7 +282,7 @@ def _request(
 ) -> Deadline:
     """Something that waits for a head's decision: so many working days after it was handed in."""
     programme = measure.programme
-    people, free = directory.asked(measure.unit, involved)
+    people, doers = directory.asked(measure.unit, involved)
     submitted_on = day_of(submitted_at, programme.zone)
     due_on = add_working_days(submitted_on, programme.approval_days, programme.state)
     return Deadline(
@@ -294,7 +296,7 @@ def _request(
         responsible=people.heads,
         endpoint=form.endpoint,
         values=form.values,
-        doers=directory.with_stand_ins(free),
+        doers=doers,
         page=page,
         programme_id=programme.id,
         measure_id=measure.id,
@@ -338,10 +340,12 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
 
 
 def _silent_since(measure: Measure, last_at: datetime | None) -> date:
-    """The local day of the last report; before the first one, when Wegmarke learned of the measure or it began."""
+    """The local day of the last report; before the first one, when Wegmarke learned of the measure or it began. Before
+    a measure starts nobody is silent about it, as no report is owed (`owed_periods`)."""
     zone = measure.programme.zone
     begun_on = day_of(measure.status_since, zone) if measure.status_since else measure.entered_on
-    return day_of(last_at, zone) if last_at else max(begun_on, measure.entered_on)
+    heard_on = day_of(last_at, zone) if last_at else max(begun_on, measure.entered_on)
+    return max(heard_on, measure.starts.first_day()) if measure.starts else heard_on
 
 
 def _obligations(programme_ids: Sequence[UUID], directory: Directory) -> Iterator[Deadline]:

@@ -30,7 +30,7 @@ class Mail(Identified, Model):
     `once` makes enqueueing idempotent: the same key twice is one mail. `unsubscribe_url` is where its reader stops
     mails of this kind with one click (RFC 8058), where they may. `created_at` is the application's
     instant (sandbox date in a trial); `next_attempt_at` and `sent_at` are the machine's, for they belong to
-    transport.
+    transport. In a dead mail `next_attempt_at` is when it was given up.
     """
 
     __tablename__ = "mail"

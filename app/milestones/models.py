@@ -129,7 +129,7 @@ class MoveRequest(Versioned, Identified, Model):
 
     Until it is approved the old day stays. The database holds: one undecided wish per milestone; decided means
     decided by and at; a return has a reason; nobody decides their own, but with the reason of an emergency.
-    `decided_for_id` is whom a deputy stood in for.
+    `decided_for_id` is whom a deputy stood in for, never without a decision.
     """
 
     __tablename__ = "move_request"
@@ -153,6 +153,7 @@ class MoveRequest(Versioned, Identified, Model):
             "OR length(trim(coalesce(override_reason, ''))) > 0",
             name="four_eyes",
         ),
+        CheckConstraint("decided_for_id IS NULL OR decided_by_id IS NOT NULL", name="deputy_means_decided"),
     )
 
     milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
@@ -178,7 +179,7 @@ class Approval(Versioned, Identified, Model):
 
     The database holds: one undecided request per milestone; decided means decided by and at; a return has a
     reason; nobody decides what they submitted, but with the reason of an emergency. `decided_for_id` is whom a
-    deputy stood in for.
+    deputy stood in for, never without a decision.
     """
 
     __tablename__ = "approval"
@@ -202,6 +203,7 @@ class Approval(Versioned, Identified, Model):
             "OR length(trim(coalesce(override_reason, ''))) > 0",
             name="four_eyes",
         ),
+        CheckConstraint("decided_for_id IS NULL OR decided_by_id IS NOT NULL", name="deputy_means_decided"),
     )
 
     milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))

@@ -49,7 +49,7 @@ class Organisation(Sourced, Identified, Model):
 
 
 class Unit(Sourced, Identified, Model):
-    """A part of the city's administration."""
+    """A part of the city's administration. `leads` are those who lead its measures, only to be read."""
 
     __tablename__ = "unit"
 
@@ -62,6 +62,9 @@ class Unit(Sourced, Identified, Model):
         back_populates="unit", order_by="UnitName.from_on", cascade="all, delete-orphan"
     )
     memberships: Mapped[list[Membership]] = relationship(back_populates="unit")
+    leads: Mapped[list[Account]] = relationship(
+        secondary="measure", secondaryjoin="Measure.lead_id == Account.id", viewonly=True
+    )
 
     def with_parents(self) -> tuple[Unit, ...]:
         """This unit and those above it, nearest first."""

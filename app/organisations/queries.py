@@ -23,7 +23,7 @@ from app.organisations.permissions import Actor, Permission, Role, allows
 
 ACTING = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.PROJECT_LEAD, Role.DEPARTMENT_HEAD})
 """The roles of those who act for the city."""
-
+NOBODY_AWAY: Away = {}
 GONE = text("Diese Abwesenheit gibt es nicht (mehr).")
 UNKNOWN = text("Diese Person gibt es nicht.")
 
@@ -93,9 +93,8 @@ def people_of_headed_units(actor: Actor) -> frozenset[UUID]:
     if not actor.headed_unit_ids:
         return frozenset()
     units = [unit.id for unit in list_units() if actor.headed_unit_ids & {level.id for level in unit.with_parents()}]
-    measure = db.metadata.tables["measure"].c  # measures stand above: known by name, as relations name their target
     members = select(Membership.account_id).where(Membership.unit_id.in_(units))
-    leads = select(measure.lead_id).where(measure.unit_id.in_(units), measure.lead_id.is_not(None))
+    leads = select(Account.id).select_from(Unit).join(Unit.leads).where(Unit.id.in_(units))
     return frozenset(db.session.scalars(members.union(leads)))
 
 
@@ -275,11 +274,22 @@ def heads_by_unit() -> dict[UUID, list[Account]]:
 
 
 def nearest_heads(
-    unit: Unit | None, heads: Mapping[UUID, Sequence[Account]], without: Collection[UUID | None] = ()
+    unit: Unit | None,
+    heads: Mapping[UUID, Sequence[Account]],
+    without: Collection[UUID | None] = (),
+    away: Away = NOBODY_AWAY,
 ) -> list[Account]:
-    """The heads of a unit, or of the nearest unit above it that has any, `without` those who may not act."""
+    """The heads of a unit, or of the nearest unit above it that has any, `without` those who may not act.
+
+    Of those who are `away` only the ones in whose place a word reaches somebody who may act.
+    """
     for level in unit.with_parents() if unit else ():
-        if free := [head for head in heads.get(level.id, ()) if head.id not in without]:
+        free = [
+            head
+            for head in heads.get(level.id, ())
+            if head.id not in without and any(one not in without for one in reached(head.id, away))
+        ]
+        if free:
             return free
     return []
 
@@ -288,10 +298,11 @@ def list_deciders(unit: Unit | None, involved_ids: Collection[UUID | None], toda
     """Whom to ask on the city day `today` for a decision on what belongs to a unit: its nearest heads who had no hand
     in it, and whoever stands in for one who is away; only them where they are told alone.
 
-    Where nobody but somebody involved stands in, it is the head all the same: never nobody.
+    A head for whom nobody but somebody involved stands in is passed over for the next one up. Where there is none, it
+    is that head all the same: never nobody.
     """
-    free = nearest_heads(unit, heads_by_unit(), without=involved_ids)
-    away = away_on(today)
+    heads, away = heads_by_unit(), away_on(today)
+    free = nearest_heads(unit, heads, involved_ids, away) or nearest_heads(unit, heads, involved_ids)
     asked = {person for head in free for person in reached(head.id, away)} - set(involved_ids)
     if asked == {head.id for head in free} or not asked:
         return free

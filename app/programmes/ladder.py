@@ -1,12 +1,17 @@
-"""Whom the steps of a reminder ladder can call, and the ladder of a programme with none of its own. Pure."""
+"""Whom the steps of a reminder ladder can call, how late in the day it may begin, and the ladder of a programme with
+none of its own. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from enum import StrEnum
 
 from app.core.text import Text, text
+
+LATEST_SEND_TIME = time(22)
+"""Later than this a sweep that is held up would come after midnight, and the day would be over."""
 
 
 class Audience(StrEnum):

@@ -39,7 +39,7 @@ class UpdateState(StrEnum):
 class ProgressUpdate(Versioned, Identified, Model):
     """One report on a period (`period` is its key, such as 2023-Q1). A submitted one is not changed any more.
 
-    `decided_for_id` is whom a deputy stood in for.
+    `decided_for_id` is whom a deputy stood in for, never without somebody who decided.
     """
 
     __tablename__ = "progress_update"
@@ -58,6 +58,7 @@ class ProgressUpdate(Versioned, Identified, Model):
         CheckConstraint(
             "decided_by_id <> author_id OR length(trim(coalesce(override_reason, ''))) > 0", name="four_eyes"
         ),
+        CheckConstraint("decided_for_id IS NULL OR decided_by_id IS NOT NULL", name="deputy_means_decided"),
         CheckConstraint("state = 'draft' OR health IS NOT NULL", name="submitted_means_health"),
         CheckConstraint(
             "state = 'draft' OR health = 'green' OR length(trim(coalesce(health_reason, ''))) > 0",

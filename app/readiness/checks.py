@@ -102,7 +102,8 @@ def _undated(owed: Owed) -> Finding:
             obligation=owed.title,
             grant=owed.grant,
         ),
-        is_sample=owed.is_sample,
+        owed.page,
+        owed.is_sample,
     )
 
 

@@ -104,11 +104,17 @@ class Waiting:
 class Owed:
     """An obligation that is not done yet; `kind` is one of `grants.models.ObligationKind`."""
 
+    id: UUID
     title: Localized
     grant: Localized
     kind: str
     due_on: date | None
     is_sample: bool = False
+
+    @property
+    def page(self) -> Link:
+        """The page on which its day is entered."""
+        return Link("grants.move_obligation", {"obligation_id": str(self.id)}, Permission.RECORD_GRANTS)
 
 
 @dataclass(frozen=True)

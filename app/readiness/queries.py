@@ -195,7 +195,7 @@ def _owed(programme: Programme) -> Iterator[Owed]:
         .order_by(Grant.key, Obligation.key)
     )
     for row in db.session.scalars(query):
-        yield Owed(row.title, row.grant.title, row.kind, row.due_on, row.is_sample)
+        yield Owed(row.id, row.title, row.grant.title, row.kind, row.due_on, row.is_sample)
 
 
 def _funders(programme: Programme) -> Iterator[FunderFacts]:

@@ -18,6 +18,7 @@ from app.readiness.report import GROUP_NAMES, Check, Finding
 blueprint = Blueprint("readiness", __name__)
 
 PLACES: Mapping[str, Text] = {
+    "grants.move_obligation": text("Frist setzen"),
     "measures.assign": text("Zuständigkeit festlegen"),
     "measures.record_status": text("Status erfassen"),
     "measures.migrate": text("Maßnahmen umstellen"),
@@ -35,6 +36,7 @@ MENDERS: Mapping[Permission, tuple[Role, ...]] = {
     Permission.PLAN_MILESTONES: (Role.COORDINATOR, Role.PROJECT_LEAD),
     Permission.REQUEST_APPROVAL: (Role.COORDINATOR, Role.PROJECT_LEAD),
     Permission.EDIT_WORKFLOWS: (Role.COORDINATOR,),
+    Permission.RECORD_GRANTS: (Role.COORDINATOR,),
 }
 """Who can mend what needs a permission: the twin of `permissions.ALLOWED`."""
 

@@ -22,15 +22,13 @@ from app.core.errors import Conflict, RuleBroken
 from app.core.localized import Localized
 from app.core.text import Text, text
 from app.organisations.permissions import Actor, Permission, require
-from app.programmes.ladder import AUDIENCE_NAMES, Audience
+from app.programmes.ladder import AUDIENCE_NAMES, LATEST_SEND_TIME, Audience
 from app.programmes.models import Programme, ReminderStep
 from app.reminders import policy
 from app.reminders.ledger import used_steps
 from app.reminders.policy import Step
 
 MOST_STEPS = 30
-LATEST_SEND_TIME = time(22)
-"""Later than this a sweep that is held up would come after midnight, and the day would be over."""
 CHANGED = text("Das wurde inzwischen von jemand anderem geändert.")
 GONE = text("Diese Erinnerungsstufe gibt es nicht mehr.")
 

@@ -22,13 +22,6 @@ from app.reminders.planning import Post
 from app.reminders.policy import Reminder
 from app.reminders.queries import once_key
 
-TAKEN_OVER_BY: Mapping[Audience, Audience] = {
-    Audience.DEPUTY: Audience.PROJECT_LEAD,
-    Audience.PROJECT_LEAD: Audience.DEPARTMENT_HEAD,
-    Audience.DEPARTMENT_HEAD: Audience.COORDINATOR,
-}
-"""Who stands behind a part that nobody has (`People.by_role`)."""
-
 PART_WORDS: Mapping[Audience, Text] = {
     Audience.PROJECT_LEAD: text("Sie leiten die Maßnahme"),
     Audience.DEPUTY: text("Sie vertreten die Projektleitung"),
@@ -111,16 +104,7 @@ def why(reminder: Reminder) -> Text:
         return text("Ihre Freigabe wird gebraucht")
     if reminder.recipient_id in reminder.step.named and reminder.part is None:
         return text("Sie sind namentlich eingetragen")
-    part = _own_part(reminder)
+    part = reminder.own_part
     if part is Audience.PROJECT_LEAD and deadline.kind is Kind.OBLIGATION:
         return FUNDED_LEAD
     return PART_WORDS[part]
-
-
-def _own_part(reminder: Reminder) -> Audience:
-    """The part the reader has themselves: where nobody leads a measure, its reminders come to the head as head."""
-    part = reminder.part or Audience.DEPARTMENT_HEAD
-    people = reminder.deadline.recipients
-    while part in TAKEN_OVER_BY and people[part] == people[TAKEN_OVER_BY[part]]:
-        part = TAKEN_OVER_BY[part]
-    return part

@@ -19,7 +19,6 @@ from app.deadlines.queries import Directory, open_deadlines
 from app.programmes.ladder import AUDIENCE_NAMES
 from app.reminders import duties, policy
 from app.reminders.duties import Duties
-from app.reminders.letter import TAKEN_OVER_BY
 from app.reminders.planning import preview
 from app.reminders.policy import Reminder
 from app.reminders.queries import ladder_of, list_programmes
@@ -94,13 +93,10 @@ def _called(reminder: Reminder) -> Text:
     deadline = reminder.deadline
     if deadline.kind is Kind.APPROVAL and reminder.recipient_id in deadline.doers:
         return text("hat zu entscheiden")
-    part = reminder.part
-    if part is None:
+    if reminder.part is None:
         is_named = (reminder.for_id or reminder.recipient_id) in reminder.step.named
         return text("namentlich genannt") if is_named else text("weil die Genannten keinen Zugang mehr haben")
-    while part in TAKEN_OVER_BY and deadline.recipients[part] == deadline.recipients[TAKEN_OVER_BY[part]]:
-        part = TAKEN_OVER_BY[part]  # nobody has that part: the one behind it takes it over
-    return AUDIENCE_NAMES[part]
+    return AUDIENCE_NAMES[reminder.own_part]
 
 
 def to_json(letters: list[Letter]) -> list[dict[str, Any]]:

@@ -24,6 +24,14 @@ LONGEST_HOLIDAYS = 14
 """Calendar days by which a step day may move to reach a working day: more than any row of holidays."""
 
 
+TAKEN_OVER_BY: Mapping[Audience, Audience] = {
+    Audience.DEPUTY: Audience.PROJECT_LEAD,
+    Audience.PROJECT_LEAD: Audience.DEPARTMENT_HEAD,
+    Audience.DEPARTMENT_HEAD: Audience.COORDINATOR,
+}
+"""Who stands behind a part that nobody has (`People.by_role`)."""
+
+
 class Outcome(StrEnum):
     """Whether a step was mailed, or overtaken by a later one."""
 
@@ -101,6 +109,16 @@ class Reminder:
         """The part in which the step calls them, or whom they stand in for; None for somebody who is named."""
         person = self.for_id or self.recipient_id
         return next((part for part in Audience if self._calls(part, person)), None)
+
+    @property
+    def own_part(self) -> Audience:
+        """The part they have themselves, or whom they stand in for: where nobody leads a measure, its reminders come
+        to the head as head. So do those that only call people who are not there any more."""
+        part = self.part or Audience.DEPARTMENT_HEAD
+        people = self.deadline.recipients
+        while part in TAKEN_OVER_BY and people[part] == people[TAKEN_OVER_BY[part]]:
+            part = TAKEN_OVER_BY[part]
+        return part
 
     def _calls(self, part: Audience, person: UUID) -> bool:
         return part in self.step.recipients and person in self.deadline.recipients[part]

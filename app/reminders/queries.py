@@ -8,12 +8,10 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import selectinload
 
 from app.core.database import db, one_of
-from app.core.paging import paginate
 from app.mail.models import Mail
 from app.programmes.ladder import Audience
 from app.programmes.models import Programme, ReminderStep
@@ -128,11 +126,3 @@ def decided_keys(subjects: Sequence[str]) -> set[Key]:
 def list_programmes() -> Sequence[Programme]:
     """All programmes with their steps."""
     return db.session.scalars(WITH_STEPS.order_by(Programme.key)).all()
-
-
-def list_ledger(page: int, per_page: int) -> Pagination:
-    """One page of the ledger, newest first."""
-    entry = ReminderEntry
-    newest_first = (entry.decided_on.desc(), entry.due_on, entry.subject, entry.step, entry.id)
-    query = select(entry).options(joinedload(entry.recipient)).order_by(*newest_first)
-    return paginate(query, page, per_page)

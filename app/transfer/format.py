@@ -16,7 +16,6 @@ from app.calendars.periods import Rhythm
 from app.transfer.entries import Entry, LongWords, Many, Sourced, Words
 from app.transfer.values import (
     Address,
-    ClockTime,
     DateInPart,
     Day,
     Email,
@@ -26,6 +25,7 @@ from app.transfer.values import (
     Often,
     Paragraph,
     PeriodKey,
+    SendTime,
     Share,
     TimeZone,
 )
@@ -293,8 +293,8 @@ class Programme(Sourced):
     """End of the programme."""
     time_zone: TimeZone = "Europe/Berlin"
     """Time zone of send_time."""
-    send_time: ClockTime = time(7, 0)
-    """Time of day after which reminders and digests go out."""
+    send_time: SendTime = time(7, 0)
+    """Time of day after which reminders and digests go out, 22:00 at the latest."""
     funders: Many[Funder]
     """Who gives the money."""
     focus_areas: Many[FocusArea]

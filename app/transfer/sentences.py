@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from app.core.localized import Localized
 from app.core.text import Text, ntext, text
+from app.programmes.ladder import LATEST_SEND_TIME
 from app.transfer.entries import Entry
 from app.transfer.findings import Path, with_suggestion
 from app.transfer.format import CityFile
@@ -33,6 +34,7 @@ SENTENCES: Mapping[str, Text] = {
     ),
     "period": text("Das ist kein Zeitraum. Erlaubt sind 2022-12, 2022-Q4 und 2022-H2."),
     "clock_time": text("Das ist keine Uhrzeit. Schreiben Sie sie wie 07:00."),
+    "send_time": text("Die Versandzeit darf nicht nach %(latest)s Uhr liegen.", latest=f"{LATEST_SEND_TIME:%H:%M}"),
     "money": text("Das ist kein Betrag. Schreiben Sie ihn ohne Tausenderzeichen, Cent nach einem Punkt: 2681669.09."),
     "money_places": text("Ein Betrag hat höchstens zwei Stellen nach dem Punkt."),
     "money_too_large": text("Der Betrag ist zu groß."),

@@ -9,11 +9,12 @@ from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from app.calendars.partial_dates import PartialDate
 from app.calendars.periods import Period, Rhythm
+from app.programmes.ladder import LATEST_SEND_TIME
 
 
 def _as_written(value: Any) -> str:
@@ -52,6 +53,12 @@ def _clock_time(value: Any) -> time:
     if not match:
         raise PydanticCustomError("clock_time", "not a time of day")
     return time(int(match[1]), int(match[2]))
+
+
+def _early_enough(send_time: time) -> time:
+    if send_time > LATEST_SEND_TIME:
+        raise PydanticCustomError("send_time", "too late")
+    return send_time
 
 
 def _number(value: Any, kind: str, most_digits: int, most_places: int) -> Decimal:
@@ -132,6 +139,7 @@ ClockTime: TypeAlias = Annotated[
     time,
     PlainValidator(_clock_time, json_schema_input_type=Annotated[str, Field(pattern=r"^\d{1,2}:\d{2}$")]),
 ]
+SendTime: TypeAlias = Annotated[ClockTime, AfterValidator(_early_enough)]
 _Amount: TypeAlias = Annotated[Decimal, Field(ge=0)]
 Money: TypeAlias = Annotated[Decimal, PlainValidator(_money, json_schema_input_type=_Amount)]
 Share: TypeAlias = Annotated[Decimal, PlainValidator(_share, json_schema_input_type=_Amount)]

@@ -14,9 +14,10 @@ down_revision = '0002'
 branch_labels = None
 depends_on = None
 
+DEPUTY_MEANS_DECIDED = ('deputy_means_decided', 'decided_for_id IS NULL OR decided_by_id IS NOT NULL')
 LINKS = (
-    ('approval', 'decided_for_id', 'account', None),
-    ('progress_update', 'decided_for_id', 'account', None),
+    ('approval', 'decided_for_id', 'account', DEPUTY_MEANS_DECIDED),
+    ('progress_update', 'decided_for_id', 'account', DEPUTY_MEANS_DECIDED),
     ('reminder_entry', 'for_id', 'account', None),
     ('account', 'deputy_id', 'account', ('deputy_is_somebody_else', 'deputy_id <> id')),
 )
@@ -105,6 +106,7 @@ def upgrade() -> None:
     sa.CheckConstraint('(decision IS NULL) = (decided_by_id IS NULL) AND (decision IS NULL) = (decided_at IS NULL)', name=op.f('ck_move_request_decided_means_by_and_at')),
     sa.CheckConstraint("decision <> 'returned' OR length(trim(coalesce(decision_reason, ''))) > 0", name=op.f('ck_move_request_returned_means_reason')),
     sa.CheckConstraint("decision = 'withdrawn' OR decided_by_id <> requested_by_id OR length(trim(coalesce(override_reason, ''))) > 0", name=op.f('ck_move_request_four_eyes')),
+    sa.CheckConstraint(DEPUTY_MEANS_DECIDED[1], name=op.f('ck_move_request_deputy_means_decided')),
     sa.ForeignKeyConstraint(['decided_by_id'], ['account.id'], name=op.f('fk_move_request_decided_by_id')),
     sa.ForeignKeyConstraint(['decided_for_id'], ['account.id'], name=op.f('fk_move_request_decided_for_id')),
     sa.ForeignKeyConstraint(['milestone_id'], ['milestone.id'], name=op.f('fk_move_request_milestone_id')),

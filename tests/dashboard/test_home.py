@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -9,17 +10,18 @@ import pytest
 from app.milestones.models import Approval
 from tests.conftest import Client
 from tests.factories import NOON, City, add, add_milestone
+from tests.mail.conftest import add_mail
 
 
 @pytest.mark.parametrize(
     ("who", "shown", "hidden"),
     [
-        ("administrator", {"Personen", "Postausgang", "Protokoll"}, set()),
-        ("coordinator", {"Postausgang", "Protokoll", "Erinnerungen"}, {"Personen"}),
-        ("lead", {"Maßnahmen", "Erinnerungen"}, {"Personen", "Postausgang", "Protokoll"}),
-        ("head", {"Maßnahmen"}, {"Personen", "Postausgang"}),
-        ("funder", {"Maßnahmen", "Digests"}, {"Personen", "Postausgang", "Protokoll", "Erinnerungen"}),
-        ("auditor", {"Protokoll", "Postausgang"}, {"Personen"}),
+        ("administrator", {"Personen", "Betrieb", "Postausgang", "Protokoll"}, set()),
+        ("coordinator", {"Betrieb", "Postausgang", "Protokoll", "Erinnerungen"}, {"Personen"}),
+        ("lead", {"Maßnahmen", "Erinnerungen"}, {"Personen", "Betrieb", "Postausgang", "Protokoll"}),
+        ("head", {"Maßnahmen"}, {"Personen", "Betrieb", "Postausgang"}),
+        ("funder", {"Maßnahmen", "Digests"}, {"Personen", "Betrieb", "Postausgang", "Protokoll", "Erinnerungen"}),
+        ("auditor", {"Protokoll", "Postausgang"}, {"Personen", "Betrieb"}),
     ],
 )
 def test_the_navigation_of_each_role(client: Client, city: City, who: str, shown: set[str], hidden: set[str]) -> None:
@@ -28,6 +30,15 @@ def test_the_navigation_of_each_role(client: Client, city: City, who: str, shown
     navigation = page.split('aria-label="Hauptmenü"')[1].split("</nav>")[0]
     assert {word for word in shown if word not in navigation} == set()
     assert {word for word in hidden if word in navigation} == set()
+
+
+@pytest.mark.parametrize("page", ["/operations", "/outbox", "/outbox/{mail}", "/log"])
+def test_the_navigation_says_on_which_page_of_the_operation_one_is(client: Client, city: City, page: str) -> None:
+    client.sign_in(city.administrator)
+    text = client.get(page.format(mail=add_mail().id)).text
+    navigation = text.split('aria-label="Hauptmenü"')[1].split("</nav>")[0]
+    (current,) = re.findall(r'href="([^"]+)"[^>]*aria-current="page"', navigation)
+    assert current == page.removesuffix("/{mail}")
 
 
 def test_a_head_finds_what_waits_for_a_decision_and_nobody_elses(client: Client, city: City) -> None:

@@ -244,6 +244,35 @@ def test_a_reminder_asks_whom_the_request_asked(city: City, with_second_head: bo
     assert city.head.id not in asked
 
 
+@pytest.mark.parametrize("with_head_above", [True, False])
+@pytest.mark.parametrize("deputy_only", [True, False])
+def test_where_only_somebody_involved_stands_in_the_request_goes_further_up(
+    city: City, deputy_only: bool, with_head_above: bool
+) -> None:
+    """A head who is told beside their deputy still hears of it. The form is for nobody who was involved."""
+    head_above = None
+    if with_head_above:
+        city.unit.parent = add_unit("Ressort")
+        head_above = add_account("Ressortleitung", Role.DEPARTMENT_HEAD, unit=city.unit.parent)
+    add_absence(city.head, city.lead, TODAY, TODAY, deputy_only=deputy_only)
+    add_approval(add_milestone(city.measure, TODAY), city.lead)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    further_up = head_above or city.coordinator
+    assert deadline.responsible == ((further_up if deputy_only else city.head).id,)
+    assert deadline.recipients[Audience.PROJECT_LEAD] == deadline.responsible
+    assert set(deadline.doers) == {city.head.id} | ({head_above.id} if head_above and deputy_only else set())
+
+
+def test_a_deputy_who_is_away_passes_a_request_on_to_theirs(city: City) -> None:
+    """It reaches somebody free at the end of the row, so it stays with the head."""
+    add_absence(city.head, city.lead, TODAY, TODAY, deputy_only=True)
+    add_absence(city.lead, city.other_lead, TODAY, TODAY)
+    add_approval(add_milestone(city.measure, TODAY), city.lead)
+    (deadline,) = of_kind(city, Kind.APPROVAL)
+    assert deadline.responsible == (city.head.id,)
+    assert set(deadline.doers) == {city.head.id, city.other_lead.id}
+
+
 # -- progress updates ----------------------------------------------------------------------------------------------
 
 
@@ -497,6 +526,19 @@ def test_silence_is_no_matter_where_it_is_not_asked_for_or_nothing_runs(city: Ci
     city.programme.stale_days = None if change == "programme" else 1
     city.measure.status = "paused" if change == "status" else "running"
     assert silent(city, TODAY) == []
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_before_a_measure_starts_nobody_is_silent_about_it(city: City, reported: bool) -> None:
+    city.programme.stale_days = 30
+    city.measure.status = "running"
+    city.measure.starts = PartialDate(2023, 6)
+    if reported:
+        add_update(city.measure, "2022-Q4", UpdateState.RELEASED, city.lead, city.head)
+    assert silent(city, date(2023, 6, 30)) == []
+    (deadline,) = silent(city, date(2023, 7, 1))
+    assert deadline.due_on == date(2023, 7, 1)
+    assert str(deadline.title) == "Seit dem 2023-06-01 kein Sachstand gemeldet"
 
 
 def test_only_what_is_due_by_a_day_is_read_and_what_has_no_date_always(city: City) -> None:

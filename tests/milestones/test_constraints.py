@@ -140,3 +140,12 @@ def test_nobody_decides_their_own_wish_but_in_an_emergency(city: City, decision:
 
 def test_one_may_withdraw_ones_own_wish(city: City) -> None:
     store(wish_of(milestone_of(city.measure), city, **decided(city, Decision.WITHDRAWN, decided_by_id=city.lead.id)))
+
+
+def test_nobody_is_stood_in_for_without_a_decision(city: City) -> None:
+    milestone = milestone_of(city.measure)
+    for row in (approval_of, wish_of):
+        with pytest.raises(IntegrityError, match="deputy_means_decided"):
+            store(row(milestone, city, decided_for_id=city.head.id))
+        other = decided(city, Decision.APPROVED, decided_by_id=city.other_lead.id, decided_for_id=city.head.id)
+        store(row(milestone, city, **other))

@@ -184,6 +184,15 @@ def test_a_deputy_with_a_hand_in_it_is_not_asked_and_never_nobody(city: City) ->
     assert told("approval_requested") == {city.head.email}
 
 
+def test_where_only_somebody_with_a_hand_in_it_stands_in_the_head_above_is_asked(city: City) -> None:
+    city.unit.parent = add_unit("Dezernat")
+    above = add_account("Dezernentin", Role.DEPARTMENT_HEAD, unit=city.unit.parent)
+    add_absence(city.head, city.lead, FIRST, LAST, deputy_only=True)
+    db.session.commit()
+    ask(milestone_of(city.measure), city.lead)
+    assert told("approval_requested") == {above.email}
+
+
 def test_where_the_absent_head_is_involved_the_head_above_is_asked(city: City, deputy: Account) -> None:
     city.unit.parent = add_unit("Dezernat")
     above = add_account("Dezernentin", Role.DEPARTMENT_HEAD, unit=city.unit.parent)

@@ -239,6 +239,19 @@ def test_the_pages_of_who_operates_say_what_was_not_done_in_time(client: Client,
 
 
 @pytest.mark.usefixtures("just_begun")
+def test_where_both_jobs_are_late_the_pages_say_once_what_is_true_of_both(client: Client, city: City) -> None:
+    beat(Job.SWEEP, clock.wall_now() - timedelta(minutes=31))
+    beat(Job.DELIVERY, clock.wall_now() - timedelta(minutes=6))
+    client.sign_in(city.administrator)
+    for address in ("/", "/operations"):
+        page = client.get(address).text
+        assert page.count("Wahrscheinlich laufen die Hintergrunddienste nicht.") == 1
+        assert f"{SWEEP_LATE}, und der Versand steht still" in page
+        assert "Prüfung der Fristen: zuletzt" in page
+        assert "Versand der Mails: zuletzt" in page
+
+
+@pytest.mark.usefixtures("just_begun")
 def test_on_a_new_installation_no_page_raises_an_alarm(client: Client, city: City) -> None:
     client.sign_in(city.administrator)
     for address in ("/", "/operations"):

@@ -89,6 +89,24 @@ def test_money_duties_and_foreign_money_are_shown(client: Client, city: City) ->
     assert "Innovationsfonds 2023" in page
 
 
+@pytest.mark.parametrize(("who", "may_record"), [("coordinator", True), ("lead", False), ("funder", False)])
+def test_an_overdue_duty_says_so_and_leads_who_may_to_its_form(
+    client: Client, city: City, who: str, may_record: bool
+) -> None:
+    grant = add(Grant(programme=city.programme, key="g", title=Localized("Zuwendung"), measures=[city.measure]))
+    late, today, undated = (
+        add(Obligation(grant=grant, key=key, kind="report", title=Localized(key), due_on=due_on))
+        for key, due_on in (("late", date(2023, 3, 13)), ("today", date(2023, 3, 15)), ("undated", None))
+    )
+    client.sign_in(getattr(city, who))
+    page = client.get(f"/measures/{city.measure.id}").text
+    assert '<span class="late">fällig am 13.03.2023 (seit 2 Tagen überfällig)</span>' in page
+    assert page.count("überfällig") == 1
+    assert (f'href="/grants/obligations/{late.id}/completion"' in page) is may_record
+    assert (f'href="/grants/obligations/{undated.id}/move"' in page) is may_record
+    assert f"/grants/obligations/{today.id}/" not in page
+
+
 def test_a_funder_sees_no_log_and_no_buttons(client: Client, city: City) -> None:
     client.sign_in(city.funder)
     page = client.get(f"/measures/{city.measure.id}").text

@@ -59,6 +59,12 @@ def test_an_emergency_has_its_reason_beside_it(city: City, state: UpdateState) -
     add_update(city.measure, city.lead, state, decided_by=city.lead, override_reason="Frist endet heute")
 
 
+def test_nobody_is_stood_in_for_without_a_decision(city: City) -> None:
+    add_update(city.measure, city.lead, UpdateState.RELEASED, decided_by=city.other_lead, decided_for=city.head)
+    with pytest.raises(IntegrityError, match="deputy_means_decided"):
+        add_update(city.measure, city.lead, decided_for=city.head)
+
+
 @pytest.mark.parametrize("health", ["yellow", "red"])
 @pytest.mark.parametrize("reason", [None, "", "   "])
 def test_yellow_and_red_have_a_reason(city: City, health: str, reason: str | None) -> None:

@@ -63,7 +63,7 @@ OTHER = replace(
     recipients={Audience.PROJECT_LEAD: (OTHER_LEAD.id,)},
 )
 STEP = StepFacts(text("am Tag selbst"), frozenset({Audience.PROJECT_LEAD}))
-OWED = Owed(Localized("Verwendungsnachweis"), Localized("Zuwendung"), "proof_of_use", date(2023, 12, 31))
+OWED = Owed(uuid4(), Localized("Verwendungsnachweis"), Localized("Zuwendung"), "proof_of_use", date(2023, 12, 31))
 FUNDER = FunderFacts(Localized("Ministerium"), True, (Recipient("referat@land.nrw.de"),))
 WAITING = Waiting(text("niemand kann entscheiden"), True, PEOPLE)
 READY = Facts(

@@ -17,11 +17,12 @@ from app.measures.models import Measure
 from app.milestones.approval import Decision
 from app.milestones.models import Approval
 from app.organisations.models import Membership
-from app.organisations.permissions import Role
+from app.organisations.permissions import Permission, Role
 from app.programmes.models import Programme, Workflow
 from app.progress.models import ProgressUpdate
 from app.readiness import queries
 from app.readiness.checks import check
+from app.readiness.facts import Link
 from app.readiness.report import Finding, Report
 from tests.factories import (
     NOON,
@@ -190,6 +191,8 @@ def test_stand_ins_count_as_called_as_they_do_for_the_sweep(ready: City) -> None
 def test_only_open_obligations_need_a_day(ready: City) -> None:
     row = add_obligation(ready, None)
     assert found(ready) == [("deadlines", "error", "„Nachweis“ (Zuwendung): Datum fehlt, niemand wird erinnert")]
+    (finding,) = findings(ready.programme)
+    assert finding.link == Link("grants.move_obligation", {"obligation_id": str(row.id)}, Permission.RECORD_GRANTS)
     row.done_on = date(2023, 3, 1)
     assert found(ready) == []
 

@@ -11,7 +11,7 @@ from app.core.localized import Localized
 from app.readiness.views import PLACES
 from tests.conftest import Client
 from tests.factories import NOON, WORKFLOW, City, add, add_measure
-from tests.readiness.arrange import add_request
+from tests.readiness.arrange import add_obligation, add_request
 
 
 def page(client: Client, city: City, who: str = "coordinator") -> str:
@@ -108,6 +108,7 @@ def test_every_way_that_is_shown_opens_for_who_sees_it(app: Flask, client: Clien
 
 def from_every_check(city: City) -> None:
     """Something for every page on which things are mended."""
+    add_obligation(city, None)
     add_request(city).milestone.edited_by_id = city.other_head.id
     add_measure(city.programme, unit=None, lead=None)
     add_measure(city.programme, unit=city.unit, lead=city.lead)

@@ -354,10 +354,8 @@ class Town:
             for number, row in enumerate(self.programmes)
         ]
         self.world.deadlines = list(self._deadlines())
-        stored = self.world.absences
-        present = [row for row in stored if row.deputy in self.active]
         return rulebook.World(
-            self.world.programmes, self.world.deadlines, present, self.world.wishes, self.world.unwritable
+            self.world.programmes, self.world.deadlines, self._present(), self.world.wishes, self.world.unwritable
         )
 
     def _deadlines(self) -> Iterator[rulebook.Deadline]:
@@ -368,7 +366,8 @@ class Town:
             if not thing.is_open or (places[0].rests and not is_obligation):
                 continue
             if thing.asked_on:
-                approvers = self._heads_over(places[0].unit, {thing.asked_by}) or self._with_role(4, 5)
+                day = self._local_day(places[0].programme)
+                approvers = self._reachable_over(places[0].unit, thing.asked_by, day) or self._with_role(4, 5)
                 approvers = approvers or self._with_role(6)
                 due_on = rulebook.working_days_later(thing.asked_on, APPROVAL_DAYS)
                 assert thing.approval
@@ -399,11 +398,33 @@ class Town:
                 self._with_role(6),
             )
 
-    def _heads_over(self, unit: int | None, without: set[str | None] | None = None) -> tuple[str, ...]:
+    def _heads_over(self, unit: int | None) -> tuple[str, ...]:
+        return next(filter(None, self._levels_over(unit)), ())
+
+    def _levels_over(self, unit: int | None) -> Iterator[tuple[str, ...]]:
+        """The heads whose account is open, of the unit and of those above it."""
         for level in {0: (0,), 1: (1,), 2: (2, 0), None: ()}[unit]:
-            if free := tuple(one for one in self.heads.get(level, ()) if one in self.active - (without or set())):
-                return free
+            yield tuple(one for one in self.heads.get(level, ()) if one in self.active)
+
+    def _reachable_over(self, unit: int | None, asked_by: str | None, day: date) -> tuple[str, ...]:
+        """The nearest heads a word to whom is read by somebody who may decide: not by `asked_by` alone."""
+        for level in self._levels_over(unit):
+            read = {one: rulebook.reached(one, day, self._present()) for one in level if one != asked_by}
+            if reachable := tuple(one for one in read if read[one] != {asked_by}):
+                return reachable
+            if read:
+                self.happened.add("only who asked stands in")
         return ()
+
+    def _present(self) -> list[rulebook.Absence]:
+        """The absences in which somebody stands in: whose account is closed does not."""
+        return [row for row in self.world.absences if row.deputy in self.active]
+
+    def _local_day(self, programme: int) -> date:
+        """The programme's day that is planned now."""
+        mine = next(one for one in self.world.programmes if one.name == str(self.programmes[programme].id))
+        sending = rulebook.sends_on(mine, self.today, self.now)
+        return sending[0] if sending else self.today
 
     def _deputies_of(self, leads: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self.deputies[one] for one in leads if self.deputies.get(one) in self.active)

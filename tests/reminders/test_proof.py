@@ -343,6 +343,28 @@ def test_whatever_happens_each_sweep_says_what_the_rules_say(app: Flask) -> None
         assert seen[what], (what, seen)
 
 
+@pytest.mark.parametrize("with_head_above", [True, False])
+def test_a_request_passes_over_a_head_for_whom_only_whoever_asked_stands_in(
+    app: Flask, with_head_above: bool
+) -> None:
+    """To the head above and, where there is none, to the coordination, in the reminders of every step."""
+    with a_town(noon(date(2023, 3, 15))) as town:
+        town.set_head(2, 3)
+        if not with_head_above:
+            town.set_head(0, None)
+        town.enter_milestone(2, 20)
+        town.ask_approval(0, 0)
+        town.go_away(3, 0, 20, 0, True)
+        town.days(14, 0)
+        assert "only who asked stands in" in town.happened
+        told = {person for subject, _, _, person in town.book.ledger if subject.startswith("approval")}
+        asker, head, head_above, coordinator = (str(town.people[number].id) for number in (0, 3, 2, 4))
+        assert (head_above if with_head_above else coordinator) in told
+        assert not told & {asker, head}
+        town.days(14, 0)  # the head is back
+        assert head in {person for _, _, _, person in town.book.ledger}
+
+
 def test_what_two_programmes_far_apart_have_to_say_reaches_people_on_the_day(app: Flask) -> None:
     """One that sends in the city's night, one in its morning: neither holds up the other for ever."""
     with a_town(noon(date(2023, 3, 15))) as town:

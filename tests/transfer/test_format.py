@@ -15,7 +15,7 @@ from app.measures.models import EventKind
 from app.organisations.models import OrganisationKind
 from app.organisations.permissions import Role
 from app.programmes.guards import GUARDS
-from app.programmes.ladder import Audience
+from app.programmes.ladder import LATEST_SEND_TIME, Audience
 from app.programmes.workflow import Category, FieldType
 from app.progress.health import Health
 from app.progress.models import UpdateState
@@ -52,6 +52,11 @@ def test_the_values_of_a_file_arrive_as_what_they_are() -> None:
     assert city.programmes[0].send_time == time(7)
     assert city.programmes[0].update_rhythm is Rhythm.QUARTERLY
     assert city.programmes[1].reminder_steps is None
+
+
+def test_a_file_may_name_the_latest_time_that_the_page_allows() -> None:
+    city = city_of(changed("level: federal", "level: federal\n    send_time: '22:00'"))
+    assert city.programmes[1].send_time == LATEST_SEND_TIME
 
 
 def test_money_is_exact_where_a_float_would_not_be() -> None:
@@ -169,6 +174,18 @@ def test_null_is_the_same_as_left_out() -> None:
             "recipients: [project_lead], wording: ''",
             "programmes[0].reminder_steps[0].wording",
             "Hier fehlt der Text.",
+        ),
+        (
+            "level: federal",
+            "level: federal\n    send_time: 24:00",
+            "programmes[1].send_time",
+            "Das ist keine Uhrzeit.",
+        ),
+        (
+            "level: federal",
+            "level: federal\n    send_time: 22:01",
+            "programmes[1].send_time",
+            "Die Versandzeit darf nicht nach 22:00 Uhr liegen.",
         ),
         (
             "level: federal",
