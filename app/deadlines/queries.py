@@ -340,8 +340,8 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
 
 
 def _silent_since(measure: Measure, last_at: datetime | None) -> date:
-    """The local day of the last report; before the first one, when Wegmarke learned of the measure or it began. Before
-    a measure starts nobody is silent about it, as no report is owed (`owed_periods`)."""
+    """The local day of the last report; before the first one, when Wegmarke learned of the measure or it began.
+    Before a measure starts nobody is silent about it, as no report is owed (`owed_periods`)."""
     zone = measure.programme.zone
     begun_on = day_of(measure.status_since, zone) if measure.status_since else measure.entered_on
     heard_on = day_of(last_at, zone) if last_at else max(begun_on, measure.entered_on)

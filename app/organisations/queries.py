@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
 from sqlalchemy import Select, bindparam, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Account
 from app.accounts.queries import find_any, list_accounts
@@ -245,10 +245,9 @@ MEMBERS = select(Account).where(
     Account.id.in_(select(Membership.account_id).where(Membership.role == bindparam("role"))), Account.active
 )
 HEADS = (
-    select(Membership)
-    .join(Membership.account)
+    select(Membership.unit_id, Account)
+    .join(Account, Membership.account_id == Account.id)
     .where(Membership.role == Role.DEPARTMENT_HEAD, Membership.unit_id.is_not(None), Account.active)
-    .options(contains_eager(Membership.account))
 )
 
 
@@ -267,9 +266,9 @@ def list_staff() -> Sequence[Account]:
 def heads_by_unit() -> dict[UUID, list[Account]]:
     """The active heads of every unit that has one."""
     heads: dict[UUID, list[Account]] = {}
-    for membership in db.session.scalars(HEADS):
-        if membership.unit_id:
-            heads.setdefault(membership.unit_id, []).append(membership.account)
+    for unit_id, account in db.session.execute(HEADS):
+        if unit_id:
+            heads.setdefault(unit_id, []).append(account)
     return heads
 
 
