@@ -25,7 +25,7 @@ from app.organisations import queries, service
 from app.organisations.absence import PHASE_NAMES, Days, Phase
 from app.organisations.forms import BOTH, ONLY, AbsenceForm, DeputyForm, PersonForm, RoleForm
 from app.organisations.models import Absence, OrganisationKind
-from app.organisations.permissions import ROLE_NAMES, Actor, Permission, Role, require
+from app.organisations.permissions import ROLE_NAMES, Actor, Permission, Role, Scope, decides_for, require
 from app.organisations.signature import signature
 from app.organisations.viewer import current_actor
 
@@ -35,6 +35,13 @@ Answer = Response | str | tuple[str, int]
 
 PER_PAGE = 50
 blueprint.add_app_template_global(signature)
+
+
+@blueprint.app_template_global("decides_in_place_of")
+def decides_in_place_of(actor: Actor, scope: Scope) -> Account | None:
+    """The absent head in whose place this person decides there, for the forms that ask for a decision."""
+    absent = decides_for(actor, scope)
+    return accounts.find_any(absent) if absent else None
 
 
 @blueprint.get("/people")

@@ -74,4 +74,6 @@ def _instant(written: str) -> datetime:
         raise click.BadParameter(
             f"'{written}' is no instant; write 2023-03-15T08:00+01:00", param_hint="--at"
         ) from None
+    if not EARLIEST <= instant.date() <= LATEST:
+        raise click.BadParameter(f"write an instant between {EARLIEST} and {LATEST}", param_hint="--at")
     return instant if instant.tzinfo else instant.replace(tzinfo=clock.CITY_ZONE)

@@ -42,7 +42,7 @@ PER_PAGE = 50
 OWN_DAYS = 30
 FARTHEST_DAYS = 731
 """How far ahead the page looks: years of weekly reminders nobody will read take long to plan."""
-SUBJECT = re.compile(r"[a-z]{1,20}:[0-9a-f-]{36}(/[0-9A-Z-]{1,10})?", re.ASCII)
+SUBJECT = re.compile(r"[a-z]{1,20}:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[0-9A-Z-]{1,10})?", re.ASCII)
 
 Answer = Response | str | tuple[str, int]
 

@@ -214,7 +214,7 @@ def test_the_deputy_finds_decides_and_signs_on_the_pages(client: Client, city: C
     start = client.get("/").text
     for page, data in decisions.items():
         assert page in start
-        assert client.get(page).status_code == 200
+        assert "Sie entscheiden in Vertretung für Leitung Digitalisierung." in client.get(page).text
         answer = client.post(page, data={"decision": "approved"} | data)
         assert answer.status_code == 302
         assert (
@@ -224,6 +224,14 @@ def test_the_deputy_finds_decides_and_signs_on_the_pages(client: Client, city: C
     client.sign_in(city.funder)
     for milestone_id in (approval.milestone_id, request.milestone_id):
         assert "i. V." not in client.get(f"/milestones/{milestone_id}").text, "names are the city's"
+
+
+def test_a_head_reads_nothing_of_standing_in(client: Client, city: City) -> None:
+    approval = ask(milestone_of(city.measure), city.lead)
+    client.sign_in(city.head)
+    page = client.get(f"/milestones/{approval.milestone_id}/decision")
+    assert page.status_code == 200
+    assert "in Vertretung" not in page.text
 
 
 def test_the_day_after_the_pages_are_closed(client: Client, city: City) -> None:

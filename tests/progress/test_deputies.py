@@ -105,6 +105,8 @@ def test_the_deputy_finds_releases_and_signs_on_the_pages(client: Client, city: 
     update = add_update(city.measure, city.lead)
     client.sign_in(deputy)
     assert f"/progress/{update.id}" in client.get("/").text
+    asked = client.get(f"/progress/{update.id}").text
+    assert "Sie entscheiden in Vertretung für Leitung Digitalisierung." in asked
     data = {"version": str(update.version), "decision": "released"}
     assert client.post(f"/progress/{update.id}", data=data).status_code == 302
     assert SIGNED in client.get(f"/progress/{update.id}").text

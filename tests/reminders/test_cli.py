@@ -44,6 +44,13 @@ def preview(app: Flask, *options: str) -> Any:
     return json.loads(result.output)
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_an_instant_no_calendar_reaches_is_refused_in_one_sentence(app: Flask, due: None, at: str) -> None:
+    result = app.test_cli_runner().invoke(args=["reminders", "sweep", "--at", at])
+    assert result.exit_code == 2
+    assert "write an instant between 1990-01-01 and 2100-01-01" in result.output
+
+
 def test_the_preview_is_one_object_with_every_mail_and_why(app: Flask, city: City, due: None) -> None:
     milestone = city.measure.milestones[0]
     milestone.title = Localized("Konzept", "Concept")

@@ -181,6 +181,7 @@ def test_the_ledger_is_sieved_by_person_programme_and_deadline(client: Client, c
         "subject=milestone:%00",
         "subject=" + "x" * 10_000,
         "subject=milestone:123",
+        "subject=milestone:" + "0" * 36,
     ],
 )
 def test_a_sieve_of_something_there_is_not_is_not_found(client: Client, city: City, query: str) -> None:
