@@ -95,7 +95,8 @@ def _check_reader(question: Question) -> None:
     if current_user.is_authenticated and current_user.id != question.reader.id:
         raise Forbidden(
             text(
-                "Dieser Link ist für %(reader)s. Sie sind als %(name)s angemeldet.",
+                "Dieser Link ist für %(reader)s, und Sie sind als %(name)s angemeldet. "
+                "Melden Sie sich ab und öffnen Sie ihn dann noch einmal.",
                 reader=question.reader.name,
                 name=current_user.name,
             )
@@ -141,7 +142,7 @@ def _no_more(question: Question, error: DomainError) -> tuple[str, int]:
     page = render_template(
         "errors/error.html",
         code=error.status,
-        title=_("Diese Antwort geht nicht mehr"),
+        title=_("So geht diese Antwort nicht"),
         message=translate(error.message),
         back=_milestone_page(question),
         back_label=_("Zum Meilenstein"),

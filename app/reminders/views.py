@@ -38,7 +38,7 @@ from app.reminders.preferences import WEEKDAY_NAMES, change_preferences
 from app.reminders.wishes import NO_WISHES, WORKING_WEEK, Wishes
 
 blueprint = Blueprint("reminders", __name__)
-PER_PAGE = 50
+PER_PAGE = 25
 OWN_DAYS = 30
 FARTHEST_DAYS = 731
 """How far ahead the page looks: years of weekly reminders nobody will read take long to plan."""
