@@ -126,9 +126,9 @@ def _use(transport: Transport, delivery: Delivery, limit: int, ends: float) -> N
 def _empty_outbox(transport: Transport, delivery: Delivery, limit: int, ends: float) -> None:
     held_by_others: set[UUID] = set()
     with relay() as turns:
-        while (room := limit - delivery.handled) > 0:
+        while (wanted := min(limit - delivery.handled, AHEAD)) > 0:
             with reading():
-                mails = list_due(clock.wall_now(), min(room, AHEAD), held_by_others)
+                mails = list_due(clock.wall_now(), wanted, held_by_others)
             if not mails:
                 return
             done: Order | None = None
@@ -146,7 +146,7 @@ def _empty_outbox(transport: Transport, delivery: Delivery, limit: int, ends: fl
                     break
             turns.start(done, None)
             turns.finish()
-            if monotonic() > ends:
+            if len(mails) < wanted or monotonic() > ends:
                 return
 
 
