@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Identified, Model
@@ -39,8 +40,14 @@ class Mail(Identified, Model):
         Index(
             "ix_mail_queue",
             "next_attempt_at",
-            postgresql_where=text("state = 'queued'"),
-            sqlite_where=text("state = 'queued'"),
+            postgresql_where=sql("state = 'queued'"),
+            sqlite_where=sql("state = 'queued'"),
+        ),
+        Index(
+            "ix_mail_dead",
+            "created_at",
+            postgresql_where=sql("state = 'dead'"),
+            sqlite_where=sql("state = 'dead'"),
         ),
         Index(None, "created_at"),
     )

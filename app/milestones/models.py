@@ -107,7 +107,7 @@ class MilestoneMove(Identified, Model):
 
     __tablename__ = "milestone_move"
 
-    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
+    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"), index=True)
     from_on: Mapped[date]
     from_precision: Mapped[str] = mapped_column(String(5), default="day")
     to_on: Mapped[date]
@@ -156,7 +156,7 @@ class MoveRequest(Versioned, Identified, Model):
         CheckConstraint("decided_for_id IS NULL OR decided_by_id IS NOT NULL", name="deputy_means_decided"),
     )
 
-    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
+    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"), index=True)
     to_on: Mapped[date]
     reason: Mapped[str]
     requested_by_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
@@ -206,7 +206,7 @@ class Approval(Versioned, Identified, Model):
         CheckConstraint("decided_for_id IS NULL OR decided_by_id IS NOT NULL", name="deputy_means_decided"),
     )
 
-    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"))
+    milestone_id: Mapped[UUID] = mapped_column(ForeignKey("milestone.id"), index=True)
     submitted_by_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
     submitted_at: Mapped[datetime]
     actual_on: Mapped[date]

@@ -56,7 +56,7 @@ class ReminderRun(Identified, Model):
     __table_args__ = (UniqueConstraint("programme_id", "day"),)
 
     programme_id: Mapped[UUID] = mapped_column(ForeignKey("programme.id"))
-    day: Mapped[date]
+    day: Mapped[date] = mapped_column(index=True)
     ran_at: Mapped[datetime]
     mails: Mapped[int]
     next_at: Mapped[datetime | None]

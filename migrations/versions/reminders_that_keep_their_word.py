@@ -33,6 +33,13 @@ COLUMNS = (
     ('reminder_run', 'next_at', sa.DateTime(timezone=True), {}),
     ('reminder_entry', 'answer', sa.String(length=10), {}),
 )
+DEAD = sa.text("state = 'dead'")
+INDEXES = (
+    ('approval', op.f('ix_approval_milestone_id'), 'milestone_id', {}),
+    ('milestone_move', op.f('ix_milestone_move_milestone_id'), 'milestone_id', {}),
+    ('mail', 'ix_mail_dead', 'created_at', {'postgresql_where': DEAD, 'sqlite_where': DEAD}),
+    ('reminder_run', op.f('ix_reminder_run_day'), 'day', {}),
+)
 ANSWERED = '(answer IS NULL) = (answered_at IS NULL)'
 ANSWERED_ON_SQLITE = f'answered_at DATETIME CONSTRAINT ck_reminder_entry_answered_means_at CHECK ({ANSWERED})'
 
@@ -114,6 +121,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_move_request'))
     )
     op.create_index('uq_move_request_one_open', 'move_request', ['milestone_id'], unique=True, postgresql_where=sa.text('decision IS NULL'), sqlite_where=sa.text('decision IS NULL'))
+    op.create_index(op.f('ix_move_request_milestone_id'), 'move_request', ['milestone_id'])
+    for table, name, column, options in INDEXES:
+        op.create_index(name, table, [column], **options)
     for table, column, kind, options in COLUMNS:
         op.add_column(table, sa.Column(column, kind, **options))
     for table, column, target, rule in LINKS:
@@ -126,6 +136,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table, name, _column, _options in INDEXES:
+        op.drop_index(name, table)
     if _is_postgresql():
         op.drop_constraint(op.f('ck_reminder_entry_answered_means_at'), 'reminder_entry', type_='check')
         op.drop_column('reminder_entry', 'answered_at')
