@@ -5,12 +5,18 @@ from __future__ import annotations
 from celery import shared_task
 
 from app.core import clock
-from app.core.transaction import transaction
+from app.core.transaction import reading, transaction
 from app.reminders import service
 
 
 @shared_task(name="reminders.sweep")
 def sweep() -> None:
     """Writes the reminder mails of every programme whose send time has come; a second run finds nothing to do."""
-    with transaction():  # around the clock too: on SQLite a transaction that began by reading cannot write
-        service.sweep_all(clock.now())
+    if _is_time():
+        with transaction():  # around the clock too: on SQLite a transaction that began by reading cannot write
+            service.sweep_all(clock.now())
+
+
+def _is_time() -> bool:
+    with reading():
+        return service.is_time(clock.now())

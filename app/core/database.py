@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,16 +22,18 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
+    Text,
     Uuid,
-    any_,
+    bindparam,
     event,
-    literal,
 )
 from sqlalchemy import insert as sa_insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from app.core.errors import Conflict
 
@@ -141,16 +144,55 @@ def insert(row: Model, taken: Conflict) -> None:
         raise taken from None
 
 
-def insert_new(model: type[Any]) -> Any:
+def dialect_name() -> str:
+    """Which database this is: postgresql or sqlite."""
+    return db.session.get_bind().dialect.name
+
+
+def insert_new(model: Any) -> Any:
     """An insert that can leave out what is there already; the databases word it alike and spell it apart."""
-    return _INSERTS[db.session.get_bind().dialect.name](model)
+    return _INSERTS[dialect_name()](model)
 
 
-def one_of(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
-    """Whether the column holds one of very many values: on PostgreSQL one array instead of a parameter for each."""
-    if db.session.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(column.type)))  # type: ignore[no-any-return]
-    return column.in_(values)  # type: ignore[no-any-return]
+class ManyValues(TypeDecorator[Collection[Any]]):
+    """Any number of values as one: an array on PostgreSQL, a JSON list on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return ARRAY(self.kind) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, values: Collection[Any] | None, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return list(values or ())
+        process = self.kind.dialect_impl(dialect).bind_processor(dialect)
+        return json.dumps([process(value) if process else value for value in values or ()])
+
+
+class one_of(ColumnElement[bool]):  # noqa: N801 (used as the function it reads like)
+    """Whether the column holds one of very many values, handed in under a name when the statement is carried out: one
+    parameter for all of them, so that the statement stays the same however many there are."""
+
+    inherit_cache = False
+
+    def __init__(self, column: Any, name: str) -> None:
+        self.column = column
+        self.values = bindparam(name, type_=ManyValues(column.type))
+
+
+@compiles(one_of, "postgresql")
+def _one_of_array(element: one_of, compiler: SQLCompiler, **context: Any) -> str:
+    return f"{compiler.process(element.column)} = ANY ({compiler.process(element.values)})"
+
+
+@compiles(one_of, "sqlite")
+def _one_of_json(element: one_of, compiler: SQLCompiler, **context: Any) -> str:
+    return f"{compiler.process(element.column)} IN (SELECT value FROM json_each({compiler.process(element.values)}))"
 
 
 def insert_many(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -162,7 +204,7 @@ def insert_many(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
         The driver's own IntegrityError, or SQLAlchemy's, where a constraint refuses one of them.
     """
     table = model.__table__
-    if db.session.get_bind().dialect.name != "postgresql":
+    if dialect_name() != "postgresql":
         db.session.execute(sa_insert(table), rows)
         return
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(
@@ -196,4 +238,4 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+        connection.connection.cursor().execute("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.database import Model, db, insert_new
+from app.core.prepared import Errand
 from app.core.text import Text, text
 
 STARTED_AT = clock.wall_now()
@@ -90,11 +91,12 @@ BEAT = update(ROW).where(ROW.c.job == bindparam("of_job")).values(done_at=bindpa
 """Made once: it is most of what a job does that finds nothing to do."""
 
 
-def beat(job: Job, now: datetime) -> None:
-    """Notes that a job was done."""
-    if not db.session.connection().execute(BEAT, {"of_job": job.value, "moment": now}).rowcount:
+def beat(job: Job, now: datetime, connection: Errand | None = None) -> None:
+    """Notes that a job was done, on a connection of its own or in the session's transaction."""
+    database: Any = connection or db.session.connection()
+    if not database.execute(BEAT, {"of_job": job.value, "moment": now}).rowcount:
         new = insert_new(Heartbeat).values(job=job, done_at=now)
-        db.session.execute(new.on_conflict_do_update(index_elements=["job"], set_={"done_at": now}))
+        database.execute(new.on_conflict_do_update(index_elements=["job"], set_={"done_at": now}))
 
 
 def done_at(job: Job) -> Any:

@@ -5,43 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
-from app.accounts.models import Account
-from app.calendars.periods import Period
+from app.calendars.partial_dates import PartialDate
+from app.calendars.periods import Period, Rhythm
 from app.calendars.working_days import add_working_days
 from app.core.clock import day_of
 from app.core.database import db, one_of
 from app.core.localized import Localized, wordings
+from app.core.prepared import ask
 from app.core.text import Text, text
 from app.deadlines.deadline import (
     Deadline,
     Kind,
-    People,
     Place,
     reminds,
     stale_on,
-    unique,
     update_due_on,
     urgency,
     version_of,
 )
-from app.grants.models import Grant, Obligation
-from app.measures.models import Measure
+from app.deadlines.directory import Directory
+from app.grants.models import Grant, Obligation, grant_measure
+from app.measures.models import Measure, name_of
+from app.milestones.approval import involved_in
 from app.milestones.models import Approval, Milestone, MoveRequest
-from app.milestones.queries import involved_ids, involved_in_move
-from app.organisations.absence import Away, reached
-from app.organisations.models import Unit
-from app.organisations.permissions import Actor, Permission, Role, allows
-from app.organisations.queries import away_on, heads_by_unit, list_members, nearest_heads, standing_deputies
+from app.organisations.permissions import Actor, Permission, allows
 from app.programmes.ladder import Audience
 from app.programmes.models import Programme
+from app.programmes.queries import rules_of
 from app.programmes.workflow import Category
 from app.progress.models import ProgressUpdate, UpdateState
-from app.progress.queries import last_reports, owed_periods, reported_periods
+from app.progress.queries import last_reports, reported_periods
+from app.progress.reporting import owed_periods
 
 
 def open_deadlines(
@@ -54,15 +55,13 @@ def open_deadlines(
     for is there as its approval.
     """
     directory = directory or Directory.read(today)
-    programme_ids = [programme.id for programme in programmes]
-    measures = _measures(programme_ids)
+    asked = {programme.id: programme for programme in programmes}
+    measures, running = _measures([*asked])
     found = [
         *_milestones(measures, directory, until),
-        *_approvals(measures, directory),
-        *_moves(measures, directory),
-        *_releases(measures, directory),
-        *_progress_updates(measures, directory, today),
-        *_obligations(programme_ids, directory),
+        *_requests(asked, measures, directory),
+        *_progress_updates(asked, running, directory, today),
+        *_obligations([*asked], directory),
     ]
     return sorted((deadline for deadline in found if (deadline.due_on or today) <= until), key=urgency)
 
@@ -86,67 +85,32 @@ def _is_theirs(deadline: Deadline, viewer: Actor) -> bool:
     return deadline.is_of(viewer.account_id) or any(map(deadline.is_of, viewer.stands_in_for))
 
 
-@dataclass
-class Directory:
-    """Everybody a deadline may concern on one day, read once. `units` only keeps the rows loaded, so that a unit
-    finds those above it without a query each."""
+class Row(NamedTuple):
+    """What a deadline says of its measure."""
 
-    units: Sequence[Unit]
-    heads: dict[UUID, list[Account]]
-    coordinators: tuple[UUID, ...]
-    administrators: tuple[UUID, ...]
-    deputies: Mapping[UUID, UUID]
-    away: Away
+    id: UUID
+    programme_id: UUID
+    workflow_id: UUID
+    title: Localized | None
+    number: int | None
+    unit_id: UUID | None
+    lead_id: UUID | None
+    starts: PartialDate | None
+    status: str | None
+    status_since: datetime | None
+    entered_on: date
+    is_sample: bool
 
-    @classmethod
-    def read(cls, today: date) -> Directory:
-        """The people of that day."""
-        return cls(
-            units=db.session.scalars(select(Unit)).all(),
-            heads=heads_by_unit(),
-            coordinators=tuple(account.id for account in list_members(Role.COORDINATOR)),
-            administrators=tuple(account.id for account in list_members(Role.ADMINISTRATOR)),
-            deputies=standing_deputies(),
-            away=away_on(today),
-        )
-
-    def behind(self, measures: Collection[Measure]) -> People:
-        """The people of one measure, or of all those that a grant pays for."""
-        leads = unique(measure.lead.id for measure in measures if measure.lead and measure.lead.active)
-        heads = unique(head.id for measure in measures for head in nearest_heads(measure.unit, self.heads))
-        return self._people(leads, heads)
-
-    def asked(self, unit: Unit | None, involved: Collection[UUID | None]) -> tuple[People, frozenset[UUID]]:
-        """Whom a request for a decision concerns, and who of them and their stand-ins is free to decide it.
-
-        It is up to the nearest heads not `involved`; of those away only the ones in whose place a word reaches
-        somebody not involved. Without such a head it is up to the coordination, which can name another head or
-        deputy. Whatever part a step calls, it calls whoever has to decide; only an escalation goes further up.
-        """
-        there = unique(head.id for head in nearest_heads(unit, self.heads, involved, self.away))
-        nearest = unique(head.id for head in nearest_heads(unit, self.heads, involved))
-        approvers = there or self.coordinators or self.administrators
-        return self._people(approvers, approvers), self.with_stand_ins({*there, *nearest}) - {*involved}
-
-    def with_stand_ins(self, people: Collection[UUID]) -> frozenset[UUID]:
-        """These people and whoever may act in their place today."""
-        return frozenset(someone for person in people for someone in (person, *reached(person, self.away)))
-
-    def reporters(self, measure: Measure) -> frozenset[UUID]:
-        """Who may report on a measure and ask for approvals: its lead, who stands in for them, the coordination."""
-        lead = (measure.lead.id,) if measure.lead and measure.lead.active else ()
-        return self.with_stand_ins(lead) | set(self.coordinators)
-
-    def _people(self, leads: tuple[UUID, ...], heads: tuple[UUID, ...]) -> People:
-        deputies = unique(self.deputies[lead] for lead in leads if lead in self.deputies)
-        return People(leads, deputies, heads, self.coordinators, self.administrators)
+    @property
+    def name(self) -> Localized | Text:
+        """What it is called."""
+        return name_of(self.title, self.number)
 
 
-MEASURES = (
-    select(Measure)
-    .where(Measure.programme_id.in_(bindparam("programme_ids", expanding=True)))
-    .options(selectinload(Measure.workflow), joinedload(Measure.lead))
+MEASURES = select(*(getattr(Measure, name) for name in Row._fields)).where(
+    one_of(Measure.programme_id, "programme_ids")
 )
+"""Bare columns, here and below: there may be very many rows, and few of them have to be reminded of."""
 OPEN_MILESTONES = select(
     Milestone.id,
     Milestone.measure_id,
@@ -159,39 +123,63 @@ OPEN_MILESTONES = select(
     Milestone.approved_at.is_(None),
     Milestone.dropped_at.is_(None),
     Milestone.id.not_in(select(Approval.milestone_id).where(Approval.decision.is_(None))),
+    Milestone.planned_on <= bindparam("until"),
+    one_of(Milestone.measure_id, "measure_ids"),
 )
-"""Bare columns: there may be very many, and few of them have to be reminded of."""
+_OF_MILESTONE = (Milestone.id, Milestone.measure_id, Milestone.title, Milestone.is_sample, Milestone.edited_by_id)
 OPEN_APPROVALS = (
-    select(Approval)
+    select(Approval.id, Approval.submitted_at, Approval.submitted_by_id, *_OF_MILESTONE)
     .join(Approval.milestone)
-    .where(Approval.decision.is_(None))
-    .options(contains_eager(Approval.milestone).selectinload(Milestone.approvals))
+    .where(Approval.decision.is_(None), one_of(Milestone.measure_id, "measure_ids"))
 )
 OPEN_MOVES = (
-    select(MoveRequest)
+    select(MoveRequest.id, MoveRequest.requested_at, MoveRequest.requested_by_id, *_OF_MILESTONE)
     .join(MoveRequest.milestone)
-    .where(MoveRequest.decision.is_(None))
-    .options(contains_eager(MoveRequest.milestone))
+    .where(MoveRequest.decision.is_(None), one_of(Milestone.measure_id, "measure_ids"))
 )
-SUBMITTED_UPDATES = select(ProgressUpdate).where(ProgressUpdate.state == UpdateState.SUBMITTED)
+SUBMITTED_UPDATES = select(
+    ProgressUpdate.id,
+    ProgressUpdate.measure_id,
+    ProgressUpdate.period,
+    ProgressUpdate.author_id,
+    ProgressUpdate.submitted_at,
+    ProgressUpdate.created_at,
+    ProgressUpdate.is_sample,
+).where(ProgressUpdate.state == UpdateState.SUBMITTED, one_of(ProgressUpdate.measure_id, "measure_ids"))
 OPEN_OBLIGATIONS = (
-    select(Obligation)
+    select(
+        Obligation.id,
+        Obligation.due_on,
+        Obligation.due_version,
+        Obligation.title,
+        Obligation.is_sample,
+        Grant.id,
+        Grant.title,
+        Grant.programme_id,
+    )
     .join(Obligation.grant)
-    .where(Grant.programme_id.in_(bindparam("programme_ids", expanding=True)), Obligation.done_on.is_(None))
-    .options(contains_eager(Obligation.grant).selectinload(Grant.measures).joinedload(Measure.lead))
+    .where(one_of(Grant.programme_id, "programme_ids"), Obligation.done_on.is_(None))
+)
+PAID_FOR = (
+    select(grant_measure.c.grant_id, Measure.lead_id, Measure.unit_id)
+    .join(Measure, Measure.id == grant_measure.c.measure_id)
+    .where(one_of(grant_measure.c.grant_id, "grant_ids"))
 )
 
 
-def _measures(programme_ids: Sequence[UUID]) -> dict[UUID, Measure]:
-    """The measures that remind of something, by key."""
-    found = db.session.scalars(MEASURES, {"programme_ids": programme_ids})
-    return {measure.id: measure for measure in found if reminds(measure.category)}
+def _measures(programme_ids: Sequence[UUID]) -> tuple[dict[UUID, Row], dict[UUID, Row]]:
+    """The measures that remind of something, and of those the running ones, by key."""
+    found = [Row._make(row) for row in ask(MEASURES, {"programme_ids": programme_ids})]
+    rules = rules_of({row.workflow_id for row in found})
+    categories = {row.id: rules[row.workflow_id].category_of(row.status) for row in found}
+    reminding = {row.id: row for row in found if reminds(categories[row.id])}
+    return reminding, {key: row for key, row in reminding.items() if categories[key] is Category.RUNNING}
 
 
-def _milestones(measures: dict[UUID, Measure], directory: Directory, until: date) -> Iterator[Deadline]:
-    query = OPEN_MILESTONES.where(one_of(Milestone.measure_id, measures.keys()), Milestone.planned_on <= until)
+def _milestones(measures: Mapping[UUID, Row], directory: Directory, until: date) -> Iterator[Deadline]:
+    found = ask(OPEN_MILESTONES, {"measure_ids": measures, "until": until})
     known: dict[UUID, tuple[Mapping[Audience, tuple[UUID, ...]], frozenset[UUID]]] = {}
-    for milestone_id, measure_id, planned_on, precision, version, is_sample, *title in db.session.execute(query):
+    for milestone_id, measure_id, planned_on, precision, version, is_sample, *title in found:
         measure = measures[measure_id]
         if measure_id not in known:
             known[measure_id] = (directory.behind([measure]).by_role(), directory.reporters(measure))
@@ -218,105 +206,104 @@ def _milestones(measures: dict[UUID, Measure], directory: Directory, until: date
         )
 
 
-def _approvals(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
-    for approval in db.session.scalars(OPEN_APPROVALS.where(one_of(Milestone.measure_id, measures.keys()))):
-        milestone = approval.milestone
-        values = {"milestone_id": str(milestone.id)}
-        yield _request(
-            f"approval:{approval.id}",
-            _approval_title(milestone),
-            measures[milestone.measure_id],
-            directory,
-            submitted_at=approval.submitted_at,
-            involved=involved_ids(milestone),
-            form=Place("milestones.decide", values),
-            page=Place("milestones.show", values),
-            is_sample=milestone.is_sample,
+class Waiting(NamedTuple):
+    """Something that waits for a head's decision, and who is `involved` and must not take it."""
+
+    subject: str
+    title: Text
+    measure_id: UUID
+    since: datetime
+    involved: Collection[UUID | None]
+    form: Place
+    page: Place
+    is_sample: bool
+
+
+def _requests(
+    programmes: Mapping[UUID, Programme], measures: Mapping[UUID, Row], directory: Directory
+) -> Iterator[Deadline]:
+    """What waits for a decision: it is due so many working days after it was handed in."""
+    for waiting in (*_approvals(measures), *_moves(measures), *_releases(measures)):
+        measure = measures[waiting.measure_id]
+        programme = programmes[measure.programme_id]
+        people, doers = directory.asked(measure.unit_id, waiting.involved)
+        since_on = day_of(waiting.since, programme.zone)
+        due_on = add_working_days(since_on, programme.approval_days, programme.state)
+        yield Deadline(
+            kind=Kind.APPROVAL,
+            subject=waiting.subject,
+            version=version_of(due_on),
+            due_on=due_on,
+            title=waiting.title,
+            context=measure.name,
+            recipients=people.by_role(),
+            responsible=people.heads,
+            endpoint=waiting.form.endpoint,
+            values=waiting.form.values,
+            doers=doers,
+            page=waiting.page,
+            programme_id=programme.id,
+            measure_id=measure.id,
+            is_sample=waiting.is_sample,
         )
 
 
-def _moves(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
-    for request in db.session.scalars(OPEN_MOVES.where(one_of(Milestone.measure_id, measures.keys()))):
-        milestone = request.milestone
-        values = {"milestone_id": str(milestone.id)}
-        yield _request(
-            f"move:{request.id}",
-            _move_title(milestone),
-            measures[milestone.measure_id],
-            directory,
-            submitted_at=request.requested_at,
-            involved=involved_in_move(request),
-            form=Place("milestones.decide_move", values),
-            page=Place("milestones.show", values),
-            is_sample=milestone.is_sample,
+def _approvals(measures: Collection[UUID]) -> Iterator[Waiting]:
+    rows = ask(OPEN_APPROVALS, {"measure_ids": measures})
+    for key, submitted_at, submitted_by_id, milestone_id, measure_id, title, is_sample, edited_by_id in rows:
+        yield Waiting(
+            f"approval:{key}",
+            _approval_title(title),
+            measure_id,
+            submitted_at,
+            involved_in(submitted_by_id, edited_by_id),
+            Place("milestones.decide", {"milestone_id": str(milestone_id)}),
+            Place("milestones.show", {"milestone_id": str(milestone_id)}),
+            is_sample,
         )
 
 
-def _releases(measures: dict[UUID, Measure], directory: Directory) -> Iterator[Deadline]:
-    for update in db.session.scalars(SUBMITTED_UPDATES.where(one_of(ProgressUpdate.measure_id, measures.keys()))):
-        place = Place("progress.show", {"update_id": str(update.id)})
-        yield _request(
-            f"release:{update.id}",
-            _release_title(update),
-            measures[update.measure_id],
-            directory,
-            submitted_at=update.submitted_at or update.created_at,
-            involved={update.author_id},
-            form=place,
-            page=place,
-            is_sample=update.is_sample,
+def _moves(measures: Collection[UUID]) -> Iterator[Waiting]:
+    rows = ask(OPEN_MOVES, {"measure_ids": measures})
+    for key, requested_at, requested_by_id, milestone_id, measure_id, title, is_sample, edited_by_id in rows:
+        yield Waiting(
+            f"move:{key}",
+            _move_title(title),
+            measure_id,
+            requested_at,
+            involved_in(requested_by_id, edited_by_id),
+            Place("milestones.decide_move", {"milestone_id": str(milestone_id)}),
+            Place("milestones.show", {"milestone_id": str(milestone_id)}),
+            is_sample,
         )
 
 
-def _request(
-    subject: str,
-    title: Text,
-    measure: Measure,
-    directory: Directory,
-    *,
-    submitted_at: datetime,
-    involved: Collection[UUID | None],
-    form: Place,
-    page: Place,
-    is_sample: bool,
-) -> Deadline:
-    """Something that waits for a head's decision: so many working days after it was handed in."""
-    programme = measure.programme
-    people, doers = directory.asked(measure.unit, involved)
-    submitted_on = day_of(submitted_at, programme.zone)
-    due_on = add_working_days(submitted_on, programme.approval_days, programme.state)
-    return Deadline(
-        kind=Kind.APPROVAL,
-        subject=subject,
-        version=version_of(due_on),
-        due_on=due_on,
-        title=title,
-        context=measure.name,
-        recipients=people.by_role(),
-        responsible=people.heads,
-        endpoint=form.endpoint,
-        values=form.values,
-        doers=doers,
-        page=page,
-        programme_id=programme.id,
-        measure_id=measure.id,
-        is_sample=is_sample,
-    )
+def _releases(measures: Collection[UUID]) -> Iterator[Waiting]:
+    rows = ask(SUBMITTED_UPDATES, {"measure_ids": measures})
+    for key, measure_id, period, author_id, submitted_at, created_at, is_sample in rows:
+        place = Place("progress.show", {"update_id": str(key)})
+        title = _release_title(Period.parse(period))
+        since = submitted_at or created_at
+        yield Waiting(f"release:{key}", title, measure_id, since, {author_id}, place, place, is_sample)
 
 
-def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today: date) -> Iterator[Deadline]:
-    running = [measure for measure in measures.values() if measure.category is Category.RUNNING]
-    ids = [measure.id for measure in running]
-    handed_in, last_at = reported_periods(ids), last_reports(ids)
-    for measure in running:
-        programme = measure.programme
+def _progress_updates(
+    programmes: Mapping[UUID, Programme], running: Mapping[UUID, Row], directory: Directory, today: date
+) -> Iterator[Deadline]:
+    handed_in, last_at = reported_periods(running), last_reports(running)
+    for measure in running.values():
+        programme = programmes[measure.programme_id]
         people, doers = directory.behind([measure]).by_role(), directory.reporters(measure)
+        begins_on = measure.starts.first_day() if measure.starts else None
+        periods = owed_periods(
+            today, Rhythm(programme.update_rhythm), begins_on, measure.entered_on, handed_in[measure.id]
+        )
         owed: list[tuple[str, Text, str | None, date]] = [
             (f"progress:{measure.id}/{period.key}", _update_title(period), period.key, due_on)
-            for period in owed_periods(measure, today, handed_in[measure.id])
+            for period in periods
             for due_on in (update_due_on(period, programme.update_due_days),)
         ]
-        since = _silent_since(measure, last_at.get(measure.id))
+        since = _silent_since(measure, last_at.get(measure.id), programme.zone)
         if programme.stale_days and (due_on := stale_on(since, programme.stale_days)) <= today:
             owed.append((f"stale:{measure.id}", _stale_title(since), None, due_on))
         for subject, title, period_key, due_on in owed:
@@ -339,35 +326,44 @@ def _progress_updates(measures: dict[UUID, Measure], directory: Directory, today
             )
 
 
-def _silent_since(measure: Measure, last_at: datetime | None) -> date:
+def _silent_since(measure: Row, last_at: datetime | None, zone: ZoneInfo) -> date:
     """The local day of the last report; before the first one, when Wegmarke learned of the measure or it began.
     Before a measure starts nobody is silent about it, as no report is owed (`owed_periods`)."""
-    zone = measure.programme.zone
     begun_on = day_of(measure.status_since, zone) if measure.status_since else measure.entered_on
     heard_on = day_of(last_at, zone) if last_at else max(begun_on, measure.entered_on)
     return max(heard_on, measure.starts.first_day()) if measure.starts else heard_on
 
 
+class Supported(NamedTuple):
+    """A measure that a grant pays for."""
+
+    lead_id: UUID | None
+    unit_id: UUID | None
+
+
 def _obligations(programme_ids: Sequence[UUID], directory: Directory) -> Iterator[Deadline]:
-    for obligation in db.session.scalars(OPEN_OBLIGATIONS, {"programme_ids": programme_ids}):
-        grant = obligation.grant
-        people = directory.behind(grant.measures).by_role()
-        values = {"grant_id": str(grant.id), "_anchor": f"auflage-{obligation.id}"}
+    obligations = ask(OPEN_OBLIGATIONS, {"programme_ids": programme_ids})
+    paid_for: dict[UUID, list[Supported]] = {grant_id: [] for *_, grant_id, _, _ in obligations}
+    for grant_id, *people in ask(PAID_FOR, {"grant_ids": paid_for}):
+        paid_for[grant_id].append(Supported(*people))
+    for key, due_on, version, title, is_sample, grant_id, context, programme_id in obligations:
+        recipients = directory.behind(paid_for[grant_id]).by_role()
+        values = {"grant_id": str(grant_id), "_anchor": f"auflage-{key}"}
         yield Deadline(
             kind=Kind.OBLIGATION,
-            subject=f"obligation:{obligation.id}",
-            version=obligation.due_version,
-            due_on=obligation.due_on,
-            title=obligation.title,
-            context=grant.title,
-            recipients=people,
-            responsible=people[Audience.PROJECT_LEAD],
+            subject=f"obligation:{key}",
+            version=version,
+            due_on=due_on,
+            title=title,
+            context=context,
+            recipients=recipients,
+            responsible=recipients[Audience.PROJECT_LEAD],
             endpoint="grants.show",
             values=values,
             doers=(),
             page=Place("grants.show", values),
-            programme_id=grant.programme_id,
-            is_sample=obligation.is_sample,
+            programme_id=programme_id,
+            is_sample=is_sample,
         )
 
 
@@ -408,7 +404,7 @@ def _approval_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     rows = db.session.scalars(select(Approval).where(Approval.id.in_(ids)).options(milestone))
     milestones = {row.id: row.milestone for row in rows}
     return {
-        key: Named(_approval_title(row), row.measure.name, row.measure_id, row.is_sample)
+        key: Named(_approval_title(row.title), row.measure.name, row.measure_id, row.is_sample)
         for key, row in milestones.items()
     }
 
@@ -418,7 +414,7 @@ def _move_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     rows = db.session.scalars(select(MoveRequest).where(MoveRequest.id.in_(ids)).options(milestone))
     milestones = {row.id: row.milestone for row in rows}
     return {
-        key: Named(_move_title(row), row.measure.name, row.measure_id, row.is_sample)
+        key: Named(_move_title(row.title), row.measure.name, row.measure_id, row.is_sample)
         for key, row in milestones.items()
     }
 
@@ -426,7 +422,7 @@ def _move_names(ids: Collection[UUID]) -> dict[UUID, Named]:
 def _release_names(ids: Collection[UUID]) -> dict[UUID, Named]:
     query = select(ProgressUpdate).where(ProgressUpdate.id.in_(ids)).options(joinedload(ProgressUpdate.measure))
     return {
-        row.id: Named(_release_title(row), row.measure.name, row.measure_id, row.is_sample)
+        row.id: Named(_release_title(row.reporting_period), row.measure.name, row.measure_id, row.is_sample)
         for row in db.session.scalars(query)
     }
 
@@ -461,20 +457,20 @@ NAMES: Mapping[str, Callable[[Collection[UUID]], dict[UUID, Named]]] = {
 """The kind of a subject key whose second part is the key of a row → how to read the names."""
 
 
-def _approval_title(milestone: Milestone) -> Text:
-    return text("Freigabe: %(milestone)s", milestone=milestone.title)
+def _approval_title(milestone: Localized) -> Text:
+    return text("Freigabe: %(milestone)s", milestone=milestone)
 
 
 def _update_title(period: Period) -> Text:
     return text("Sachstand %(period)s", period=period.label())
 
 
-def _move_title(milestone: Milestone) -> Text:
-    return text("Verschiebung freigeben: %(milestone)s", milestone=milestone.title)
+def _move_title(milestone: Localized) -> Text:
+    return text("Verschiebung freigeben: %(milestone)s", milestone=milestone)
 
 
-def _release_title(update: ProgressUpdate) -> Text:
-    return text("Sachstand %(period)s freigeben", period=update.reporting_period.label())
+def _release_title(period: Period) -> Text:
+    return text("Sachstand %(period)s freigeben", period=period.label())
 
 
 def _stale_title(since: date) -> Text:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, heartbeat
 from app.core.database import db
 from app.core.heartbeat import Job
+from app.core.prepared import errand
 from app.core.transaction import Order, reading, relay, transaction
 from app.mail.message import Refused
 from app.mail.models import Mail, MailServerState, MailState
@@ -91,17 +92,17 @@ def deliver_batch(transport: Transport, limit: int, seconds: float = float("inf"
     Each mail is a transaction of its own, so one that fails holds up no other. Several runs at once share the
     work on PostgreSQL and take turns on SQLite. A run that could use the server leaves its heartbeat.
     """
-    with transaction():
-        is_needed, ran_before_at = look(clock.wall_now())
+    with errand() as connection:
+        is_needed, ran_before_at = look(clock.wall_now(), connection)
         if not is_needed:
-            heartbeat.beat(Job.DELIVERY, clock.wall_now())
+            heartbeat.beat(Job.DELIVERY, clock.wall_now(), connection)
             return Delivery(ran_before_at=ran_before_at)
     delivery = Delivery()
     _use(transport, delivery, limit, monotonic() + seconds)
     if not delivery.is_away:
         delivery.ran_before_at = ran_before_at
-        with transaction():
-            heartbeat.beat(Job.DELIVERY, clock.wall_now())
+        with errand() as connection:
+            heartbeat.beat(Job.DELIVERY, clock.wall_now(), connection)
     return delivery
 
 

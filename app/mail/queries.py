@@ -14,6 +14,7 @@ from app.core.database import db
 from app.core.errors import NotFound
 from app.core.heartbeat import Job, done_at
 from app.core.paging import paginate
+from app.core.prepared import Errand
 from app.core.text import text
 from app.mail.models import Mail, MailServerState, MailState
 
@@ -102,11 +103,11 @@ LOOK = select(
 )
 
 
-def look(now: datetime) -> tuple[bool, datetime | None]:
+def look(now: datetime, connection: Errand) -> tuple[bool, datetime | None]:
     """Whether a delivery has something to do, a mail that is due or a server that was away and may be back; and when
     the delivery before it was done."""
-    is_needed, ran_before_at = db.session.connection().execute(LOOK, {"moment": now}).one()
-    return bool(is_needed), ran_before_at
+    ((is_needed, ran_before_at),) = connection.execute(LOOK, {"moment": now})
+    return is_needed, ran_before_at
 
 
 def oldest_waiting() -> datetime | None:

@@ -106,12 +106,8 @@ class Measure(Sourced, Versioned, Identified, Model):
 
     @property
     def name(self) -> Text | Localized:
-        """The title, or for a measure whose title is not published its number with that remark."""
-        if self.title is not None:
-            return self.title
-        if self.number is not None:
-            return text("Maßnahme %(number)s: Angaben folgen", number=self.number)
-        return text("Maßnahme ohne veröffentlichten Titel")
+        """What it is called."""
+        return name_of(self.title, self.number)
 
     @property
     def current_status(self) -> Status | None:
@@ -121,7 +117,7 @@ class Measure(Sourced, Versioned, Identified, Model):
     @property
     def category(self) -> Category | None:
         """What the status means, None where it is not known."""
-        return self.current_status.category if self.current_status else None
+        return self.workflow.rules.category_of(self.status)
 
     @property
     def scope(self) -> Scope:
@@ -131,6 +127,15 @@ class Measure(Sourced, Versioned, Identified, Model):
             unit_ids=tuple(unit.id for unit in self.unit.with_parents()) if self.unit else (),
             funder_ids=self.programme.funder_ids,
         )
+
+
+def name_of(title: Localized | None, number: int | None) -> Text | Localized:
+    """The title of a measure, or where none is published its number with that remark."""
+    if title is not None:
+        return title
+    if number is not None:
+        return text("Maßnahme %(number)s: Angaben folgen", number=number)
+    return text("Maßnahme ohne veröffentlichten Titel")
 
 
 class EventKind(StrEnum):

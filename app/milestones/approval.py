@@ -49,6 +49,11 @@ MOVE_IS_OPEN = text(
 )
 
 
+def involved_in(asked_by_id: UUID | None, edited_by_id: UUID | None) -> frozenset[UUID]:
+    """Who must not decide on a request: whoever asked for it, and whoever edited the milestone last."""
+    return frozenset(person for person in (asked_by_id, edited_by_id) if person)
+
+
 def check_four_eyes(
     decider_id: UUID | None,
     involved_ids: Collection[UUID | None],

@@ -179,16 +179,15 @@ def may_unmark(viewer: Actor) -> bool:
     return viewer.has(Role.COORDINATOR)
 
 
-def involved_ids(milestone: Milestone) -> frozenset[UUID | None]:
+def involved_ids(milestone: Milestone) -> frozenset[UUID]:
     """Who must not decide the open request: whoever submitted it, and whoever edited the milestone last."""
-    submitted = {milestone.open_approval.submitted_by_id} if milestone.open_approval else set()
-    edited = {milestone.edited_by_id} if milestone.edited_by_id else set()
-    return frozenset(submitted | edited)
+    submitted_by_id = milestone.open_approval.submitted_by_id if milestone.open_approval else None
+    return rules.involved_in(submitted_by_id, milestone.edited_by_id)
 
 
-def involved_in_move(request: MoveRequest) -> frozenset[UUID | None]:
+def involved_in_move(request: MoveRequest) -> frozenset[UUID]:
     """Who must not decide a wish to move: whoever asked for it, and whoever edited the milestone last."""
-    return frozenset({request.requested_by_id, request.milestone.edited_by_id} - {None})
+    return rules.involved_in(request.requested_by_id, request.milestone.edited_by_id)
 
 
 def actions_for(viewer: Actor, milestone: Milestone) -> Actions:

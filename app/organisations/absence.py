@@ -172,6 +172,12 @@ def reached(person_id: UUID, away: Away) -> tuple[UUID, ...]:
     return tuple(_chain(person_id, away)) or (person_id,)
 
 
+def is_free(person_id: UUID, involved: Collection[UUID | None], away: Away) -> bool:
+    """Whether a decision can be up to this person, who must not be `involved`: a word to somebody away has to reach
+    another who is not involved either."""
+    return person_id not in involved and any(one not in involved for one in reached(person_id, away))
+
+
 def stands_in_for(person_id: UUID, away: Away) -> frozenset[UUID]:
     """Those in whose place this person may act on that day."""
     return frozenset(absent for absent in away if absent != person_id and person_id in reached(absent, away))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from flask_sqlalchemy.pagination import Pagination
@@ -16,8 +17,9 @@ from app.accounts.queries import find_any, list_accounts
 from app.core.database import db
 from app.core.errors import NotFound
 from app.core.paging import paginate
+from app.core.prepared import ask
 from app.core.text import text
-from app.organisations.absence import Away, Days, StandIn, may_enter_for, reached, stands_in_for
+from app.organisations.absence import Away, Days, StandIn, is_free, may_enter_for, reached, stands_in_for
 from app.organisations.models import Absence, Membership, Organisation, OrganisationKind, Unit
 from app.organisations.permissions import Actor, Permission, Role, allows
 
@@ -52,7 +54,7 @@ WHO_MAY_STAND_IN = select(Account.id).where(
 """The active accounts of those who act for the city: funders read and auditors check, and neither decides in
 anybody's place."""
 ABSENCES = (
-    select(Absence)
+    select(Absence.account_id, Absence.deputy_id, Absence.deputy_only)
     .where(
         Absence.from_on <= bindparam("day"),
         Absence.until_on >= bindparam("day"),
@@ -65,13 +67,12 @@ STANDING_DEPUTIES = select(Account.id, Account.deputy_id).where(Account.deputy_i
 
 def away_on(day: date) -> Away:
     """Who is away on a city day and who stands in for them; who may not act themselves stands in for nobody."""
-    found = db.session.scalars(ABSENCES, {"day": day})
-    return {row.account_id: StandIn(row.deputy_id, row.deputy_only) for row in found}
+    return {account_id: StandIn(deputy_id, only) for account_id, deputy_id, only in ask(ABSENCES, {"day": day})}
 
 
 def standing_deputies() -> dict[UUID, UUID]:
     """Who has a standing deputy who may act → that deputy."""
-    return {account_id: deputy_id for account_id, deputy_id in db.session.execute(STANDING_DEPUTIES) if deputy_id}
+    return dict(ask(STANDING_DEPUTIES))
 
 
 def _headed_by(account_ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -251,6 +252,35 @@ HEADS = (
 )
 
 
+HOLDERS = (
+    select(Membership.role, Membership.unit_id, Membership.account_id)
+    .join(Account, Membership.account_id == Account.id)
+    .where(Membership.role.in_((Role.DEPARTMENT_HEAD, Role.COORDINATOR, Role.ADMINISTRATOR)), Account.active)
+    .order_by(Account.email, Membership.id)
+)
+
+
+class Holders(NamedTuple):
+    """Whom a city's matters come to: the active heads of every unit that has one, and the active holders of the roles
+    behind them. Each by key."""
+
+    heads: Mapping[UUID, Sequence[UUID]]
+    coordinators: tuple[UUID, ...]
+    administrators: tuple[UUID, ...]
+
+
+def read_holders() -> Holders:
+    """Who holds these roles now."""
+    heads: dict[UUID, list[UUID]] = {}
+    others: dict[str, dict[UUID, None]] = {Role.COORDINATOR: {}, Role.ADMINISTRATOR: {}}
+    for role, unit_id, account_id in ask(HOLDERS):
+        if role in others:
+            others[role][account_id] = None
+        elif unit_id:
+            heads.setdefault(unit_id, []).append(account_id)
+    return Holders(heads, tuple(others[Role.COORDINATOR]), tuple(others[Role.ADMINISTRATOR]))
+
+
 def list_members(role: Role) -> Sequence[Account]:
     """The active accounts that hold a role anywhere."""
     return sorted(db.session.scalars(MEMBERS, {"role": role}).all(), key=lambda account: account.name.de)
@@ -283,11 +313,7 @@ def nearest_heads(
     Of those who are `away` only the ones in whose place a word reaches somebody who may act.
     """
     for level in unit.with_parents() if unit else ():
-        free = [
-            head
-            for head in heads.get(level.id, ())
-            if head.id not in without and any(one not in without for one in reached(head.id, away))
-        ]
+        free = [head for head in heads.get(level.id, ()) if is_free(head.id, without, away)]
         if free:
             return free
     return []

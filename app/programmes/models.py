@@ -160,13 +160,13 @@ class Workflow(Identified, Model):
     @property
     def rules(self) -> rules.Workflow:
         """The definition as the rule module reads it: built once, as a published version never changes."""
-        built = _BUILT.get(self.id) or rules.build(self.definition)
+        built = BUILT_RULES.get(self.id) or rules.build(self.definition)
         if self.id:  # one that is not stored yet has none
-            _BUILT[self.id] = built
+            BUILT_RULES[self.id] = built
         return built
 
 
-_BUILT: dict[UUID, rules.Workflow] = {}
+BUILT_RULES: dict[UUID, rules.Workflow] = {}
 """By workflow. There are as many as versions have been published, and pages read them with every measure."""
 
 

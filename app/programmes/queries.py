@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import time
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
@@ -15,8 +16,9 @@ from app.core.text import text
 from app.organisations.permissions import ACTING_ROLES, Actor, Permission, Role, Scope, allows
 from app.organisations.queries import heads_by_unit, list_members, list_units
 from app.programmes import editing
+from app.programmes import workflow as rules
 from app.programmes.editing import Remark
-from app.programmes.models import Programme, ProgrammeFunder, Workflow, WorkflowDraft
+from app.programmes.models import BUILT_RULES, Programme, ProgrammeFunder, Workflow, WorkflowDraft
 from app.programmes.soundness import Definition
 
 
@@ -28,6 +30,14 @@ def list_programmes(viewer: Actor) -> Sequence[Programme]:
         .order_by(Programme.key)
     )
     return [row for row in db.session.scalars(query) if _may_see(viewer, row)]
+
+
+def rules_of(workflow_ids: Collection[UUID]) -> Mapping[UUID, rules.Workflow]:
+    """The rules of these workflows: read from the database only once, as a published version never changes."""
+    if unread := set(workflow_ids) - BUILT_RULES.keys():
+        for workflow in db.session.scalars(select(Workflow).where(Workflow.id.in_(unread))):
+            BUILT_RULES[workflow.id] = workflow.rules
+    return BUILT_RULES
 
 
 def get_programme(viewer: Actor, key: str) -> Programme:

@@ -167,6 +167,10 @@ class Workflow:
         """The ways out of a status, in the order of the definition."""
         return self._ways.get(status, ()) if status else ()
 
+    def category_of(self, status: str | None) -> Category | None:
+        """What a status means, None where it is not known."""
+        return self.statuses[status].category if status else None
+
     @cached_property
     def labels(self) -> Mapping[str, Text | Localized]:
         """What every field is called: those of all measures and those of this workflow."""

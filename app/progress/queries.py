@@ -11,12 +11,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.calendars.periods import Period, Rhythm
-from app.core.database import db
+from app.core.database import db, one_of
 from app.core.errors import NotFound
+from app.core.prepared import ask
 from app.core.text import text
 from app.measures.models import Measure
 from app.measures.queries import visible_to
@@ -133,7 +134,7 @@ def list_awaiting_release(viewer: Actor) -> Sequence[ProgressUpdate]:
 
 
 _counted = (
-    ProgressUpdate.measure_id.in_(bindparam("measure_ids", expanding=True)),
+    one_of(ProgressUpdate.measure_id, "measure_ids"),
     ProgressUpdate.state.in_(COUNTED),
 )
 REPORTED = select(ProgressUpdate.measure_id, ProgressUpdate.period).where(*_counted)
@@ -147,14 +148,14 @@ LAST_REPORTS = (
 def reported_periods(measure_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """For each of these measures the keys of its reported periods; a returned report does not count."""
     periods: dict[UUID, set[str]] = {measure_id: set() for measure_id in measure_ids}
-    for measure_id, period in db.session.execute(REPORTED, {"measure_ids": list(measure_ids)}):
+    for measure_id, period in ask(REPORTED, {"measure_ids": measure_ids}):
         periods[measure_id].add(period)
     return {measure_id: frozenset(keys) for measure_id, keys in periods.items()}
 
 
 def last_reports(measure_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When the last report on each of these measures was handed in; those without one are left out."""
-    found = db.session.execute(LAST_REPORTS, {"measure_ids": list(measure_ids)})
+    found = ask(LAST_REPORTS, {"measure_ids": measure_ids})
     return {measure_id: at for measure_id, at in found if at}
 
 

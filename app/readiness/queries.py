@@ -19,7 +19,7 @@ from app.core.database import db
 from app.core.errors import NotFound
 from app.core.text import text
 from app.deadlines.deadline import reminds
-from app.deadlines.queries import Directory
+from app.deadlines.directory import Directory
 from app.digests.models import DigestRecipient
 from app.grants.models import Grant, Obligation
 from app.measures.models import Measure
@@ -27,7 +27,7 @@ from app.milestones.models import Approval, Milestone
 from app.milestones.queries import involved_ids
 from app.organisations.models import Unit
 from app.organisations.permissions import Permission, Role
-from app.organisations.queries import list_members, nearest_heads
+from app.organisations.queries import heads_by_unit, list_members, list_units
 from app.programmes.models import Programme, ProgrammeFunder, Workflow
 from app.progress.models import ProgressUpdate, UpdateState
 from app.readiness.facts import (
@@ -65,12 +65,16 @@ def get_programme(key: str) -> Programme:
     raise NotFound(text("Das Programm „%(key)s“ gibt es nicht.", key=key))
 
 
+Heads = Mapping[UUID, Sequence[Account]]
+
+
 def gather(programme: Programme) -> Facts:
     """Everything the check looks at."""
-    directory = Directory.read(clock.today())
+    directory, heads = Directory.read(clock.today()), heads_by_unit()
+    _units = list_units()  # kept, so that a unit finds those above it without a query each
     rows = _measures(programme)
     milestones = _milestone_counts(rows)
-    measures = tuple(_measure(row, directory, milestones.get(row.id, 0)) for row in rows)
+    measures = tuple(_measure(row, directory, heads, milestones.get(row.id, 0)) for row in rows)
     under_way = {row.id: row for row, measure in zip(rows, measures, strict=True) if not measure.is_ended}
     newest = _newest_workflow(programme)
     return Facts(
@@ -120,7 +124,7 @@ def _milestone_counts(measures: Sequence[Measure]) -> dict[UUID, int]:
     return dict(iter(db.session.execute(query)))
 
 
-def _measure(measure: Measure, directory: Directory, milestones: int) -> MeasureFacts:
+def _measure(measure: Measure, directory: Directory, heads: Heads, milestones: int) -> MeasureFacts:
     status = measure.current_status
     return MeasureFacts(
         id=measure.id,
@@ -129,7 +133,7 @@ def _measure(measure: Measure, directory: Directory, milestones: int) -> Measure
         category=measure.category,
         is_ended=status is not None and status.final,
         lead=_person(measure.lead, directory) if measure.lead else None,
-        unit=_unit(measure.unit, directory) if measure.unit else None,
+        unit=_unit(measure.unit, directory, heads) if measure.unit else None,
         milestones=milestones,
         version=measure.workflow.version,
         recipients=directory.behind([measure]).by_role() if reminds(measure.category) else None,
@@ -137,8 +141,8 @@ def _measure(measure: Measure, directory: Directory, milestones: int) -> Measure
     )
 
 
-def _unit(unit: Unit, directory: Directory) -> UnitFacts:
-    line = [_person(head, directory) for level in unit.with_parents() for head in directory.heads.get(level.id, ())]
+def _unit(unit: Unit, directory: Directory, heads: Heads) -> UnitFacts:
+    line = [_person(head, directory) for level in unit.with_parents() for head in heads.get(level.id, ())]
     return UnitFacts(unit.id, unit.name, tuple(dict.fromkeys(line)), unit.is_sample)
 
 
@@ -159,7 +163,7 @@ def _requests(measures: Mapping[UUID, Measure], directory: Directory) -> Iterato
                 milestone=milestone.title,
                 measure=measure.name,
             ),
-            bool(directory.asked(measure.unit, involved_ids(milestone))[1]),
+            bool(directory.asked(measure.unit_id, involved_ids(milestone))[1]),
             Link("milestones.show", {"milestone_id": str(milestone.id)}, Permission.REQUEST_APPROVAL, measure.scope),
             milestone.is_sample,
         )
@@ -180,7 +184,7 @@ def _updates(measures: Mapping[UUID, Measure], directory: Directory) -> Iterator
                 period=Period.parse(update.period).label(),
                 measure=measure.name,
             ),
-            bool(nearest_heads(measure.unit, directory.heads, without={update.author_id})),
+            bool(directory.nearest_heads(measure.unit_id, {update.author_id})),
             PEOPLE,
             update.is_sample,
         )

@@ -35,7 +35,7 @@ from app.reminders.forms import (
     StepForm,
 )
 from app.reminders.ladders import Facts, Settings
-from app.reminders.queries import list_by_ids
+from app.reminders.queries import read_steps
 
 blueprint = Blueprint("ladders", __name__, url_prefix="/programmes/<key>/reminders")
 
@@ -147,7 +147,7 @@ def _coordinated(key: str) -> tuple[Actor, Programme]:
     actor = current_actor()
     programme = get_programme(actor, key)
     require(actor, Permission.EDIT_LADDERS)
-    list_by_ids([programme.id])  # with its steps and whom they name, in one go
+    read_steps(programme)
     return actor, programme
 
 

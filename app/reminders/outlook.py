@@ -15,13 +15,14 @@ from app.core.i18n import LANGUAGES, in_language, name, translate
 from app.core.links import absolute_url
 from app.core.text import Text, text
 from app.deadlines.deadline import Deadline, Kind, urgency
-from app.deadlines.queries import Directory, open_deadlines
+from app.deadlines.directory import Directory
+from app.deadlines.queries import open_deadlines
 from app.programmes.ladder import AUDIENCE_NAMES
 from app.reminders import duties, policy
 from app.reminders.duties import Duties
 from app.reminders.planning import preview
 from app.reminders.policy import Reminder
-from app.reminders.queries import ladder_of, list_programmes
+from app.reminders.queries import ladders_of, list_programmes
 
 YEARS_AHEAD = 3
 """Within these obligations are counted; what comes later is nobody's business yet."""
@@ -147,7 +148,8 @@ def _binding(account_id: UUID, today: date) -> Iterator[Deadline]:
     found: dict[UUID, list[Deadline]] = {programme.id: [] for programme in programmes}
     for deadline in open_deadlines(programmes, today, today + timedelta(days=366 * YEARS_AHEAD), directory):
         found[deadline.programme_id].append(deadline)
+    ladders = ladders_of(found)
     for programme in programmes:
-        steps, state = ladder_of(programme), programme.state
+        steps, state = ladders[programme.id], programme.state
         for deadline in duties.binding_for(account_id, found[programme.id], steps, today, state, directory.away):
             yield deadline.seen_by(account_id)

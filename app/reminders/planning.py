@@ -17,11 +17,12 @@ import structlog
 from app.core import clock
 from app.core.database import db
 from app.deadlines.deadline import Deadline, urgency
-from app.deadlines.queries import Directory, open_deadlines
+from app.deadlines.directory import Directory
+from app.deadlines.queries import open_deadlines
 from app.programmes.models import Programme
 from app.reminders import policy
 from app.reminders.policy import Key, Reminder
-from app.reminders.queries import decided_keys, ladder_of, list_programmes, mailed_on, runs_on, wishes_of
+from app.reminders.queries import decided_keys, ladders_of, list_programmes, mailed_on, runs_on, wishes_of
 from app.reminders.sending import sending_at
 from app.reminders.wishes import NO_WISHES, Wishes
 
@@ -161,7 +162,7 @@ def _read(programmes: Sequence[Programme], today: date, decided: Collection[Key]
 def _due(
     programmes: Sequence[Programme], today: date, directory: Directory, decided: Collection[Key]
 ) -> list[Reminder]:
-    ladders = {programme.id: ladder_of(programme) for programme in programmes}
+    ladders = ladders_of(programme.id for programme in programmes)
     until = today + timedelta(days=max(map(policy.days_ahead, ladders.values())))
     dated = [deadline for deadline in open_deadlines(programmes, today, until, directory) if deadline.due_on]
     ledger = decided_keys([deadline.subject for deadline in dated]) | set(decided)

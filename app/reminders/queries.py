@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import selectinload
 
+from app.accounts.models import Account
 from app.core.database import db, one_of
+from app.core.prepared import Errand, ask
 from app.mail.models import Mail
 from app.programmes.ladder import Audience
 from app.programmes.models import Programme, ReminderStep
@@ -19,10 +22,6 @@ from app.reminders.models import ReminderEntry, ReminderPreference, ReminderRun
 from app.reminders.policy import Key, Step
 from app.reminders.sending import sending_at
 from app.reminders.wishes import Wishes
-
-CHUNK = 5000
-"""Subjects asked for in one query: databases limit the number of parameters."""
-
 
 PROGRAMME, RUN = Programme.__table__, ReminderRun.__table__
 SEND_TIMES = select(PROGRAMME.c.id, PROGRAMME.c.send_time, PROGRAMME.c.time_zone).order_by(PROGRAMME.c.key)
@@ -37,16 +36,17 @@ class Turn(NamedTuple):
     day: date
 
 
-def turns_on(now: datetime) -> tuple[list[Turn], list[Turn]]:
+def turns_on(now: datetime, connection: Errand | None = None) -> tuple[list[Turn], list[Turn]]:
     """The programmes to be swept now, and those that send later on this city day or wait: for what they have to say
-    there is the same mail.
+    there is the same mail. Read in the session's transaction, or without one on a connection of its own.
 
     To be swept is what has not been on its day, or what somebody wanted their mail of the day later for.
     """
     ripe: list[Turn] = []
     coming: list[Turn] = []
-    runs = runs_on(now)
-    for programme_id, send_time, time_zone in db.session.connection().execute(SEND_TIMES):
+    database: Any = connection or db.session.connection()
+    runs = _runs_on(now, database)
+    for programme_id, send_time, time_zone in database.execute(SEND_TIMES):
         sending = sending_at(now, send_time, ZoneInfo(time_zone))
         if sending is None:
             continue
@@ -59,34 +59,59 @@ def turns_on(now: datetime) -> tuple[list[Turn], list[Turn]]:
 
 def runs_on(now: datetime) -> dict[Turn, datetime | None]:
     """The local days swept about this instant → when to look at them once more, None: they are done."""
+    return _runs_on(now, db.session.connection())
+
+
+def _runs_on(now: datetime, database: Any) -> dict[Turn, datetime | None]:
     yesterday = (now - timedelta(days=1)).date()  # no zone's day is older than that
-    rows = db.session.connection().execute(RUNS, {"yesterday": yesterday})
+    rows = database.execute(RUNS, {"yesterday": yesterday})
     return {Turn(programme_id, day): next_at for programme_id, day, next_at in rows}
 
 
-WITH_STEPS = select(Programme).options(selectinload(Programme.steps).selectinload(ReminderStep.named))
-BY_IDS = WITH_STEPS.where(Programme.id.in_(bindparam("programme_ids", expanding=True)))
+BY_IDS = select(Programme).where(Programme.id.in_(bindparam("programme_ids", expanding=True)))
+STEPS = (
+    select(
+        ReminderStep.programme_id,
+        ReminderStep.key,
+        ReminderStep.offset_days,
+        ReminderStep.repeat_days,
+        ReminderStep.recipients,
+        ReminderStep.working_days,
+        ReminderStep.wording,
+        Account.id,
+    )
+    .outerjoin(ReminderStep.named.and_(Account.active))
+    .where(one_of(ReminderStep.programme_id, "programme_ids"))
+    .order_by(ReminderStep.offset_days, ReminderStep.key, Account.email)
+)
 
 
 def list_by_ids(programme_ids: Iterable[UUID]) -> Sequence[Programme]:
-    """These programmes with their steps."""
+    """These programmes."""
     return db.session.scalars(BY_IDS, {"programme_ids": list(programme_ids)}).all()
+
+
+def ladders_of(programme_ids: Iterable[UUID]) -> dict[UUID, list[Step]]:
+    """The steps of each of these programmes as the policy reads them, earliest first; of the named people those who
+    are still there."""
+    ladders: dict[UUID, dict[str, Step]] = {programme_id: {} for programme_id in programme_ids}
+    for programme_id, key, offset, repeat, parts, working, wording, named in ask(STEPS, {"programme_ids": ladders}):
+        before = ladders[programme_id].get(key) or Step(
+            key, offset, repeat, frozenset(map(Audience, parts)), working, (), wording
+        )
+        ladders[programme_id][key] = replace(before, named=(*before.named, named)) if named else before
+    return {programme_id: list(steps.values()) for programme_id, steps in ladders.items()}
+
+
+def read_steps(programme: Programme) -> None:
+    """Reads the steps of a programme and whom they name in one go, for those who change them."""
+    steps = selectinload(Programme.steps).selectinload(ReminderStep.named)
+    db.session.scalars(select(Programme).where(Programme.id == programme.id).options(steps)).one()
 
 
 def ladder_of(programme: Programme) -> list[Step]:
     """A programme's steps as the policy reads them, earliest first."""
-    return [
-        Step(
-            step.key,
-            step.offset_days,
-            step.repeat_days,
-            frozenset(Audience(part) for part in step.recipients),
-            step.working_days,
-            tuple(account.id for account in step.named if account.active),
-            step.wording,
-        )
-        for step in programme.steps
-    ]
+    return ladders_of([programme.id])[programme.id]
 
 
 def once_key(account_id: UUID, day: date) -> str:
@@ -94,33 +119,44 @@ def once_key(account_id: UUID, day: date) -> str:
     return f"reminder:{day.isoformat()}:{account_id}"
 
 
+ONCE = select(Mail.once).where(Mail.once.between(bindparam("first"), bindparam("last")))
+
+
 def mailed_on(day: date) -> frozenset[UUID]:
     """Who had their mail of a city day."""
     first = f"reminder:{day.isoformat()}:"
-    keys = db.session.scalars(select(Mail.once).where(Mail.once.between(first, first + "g")))  # keys are hexadecimal
-    return frozenset(UUID(key.removeprefix(first)) for key in keys if key)
+    found = ask(ONCE, {"first": first, "last": first + "g"})  # keys are hexadecimal
+    return frozenset(UUID(once.removeprefix(first)) for (once,) in found)
+
+
+WISHES = select(
+    ReminderPreference.account_id,
+    ReminderPreference.weekdays,
+    ReminderPreference.send_time,
+    ReminderPreference.paused_until_on,
+    ReminderPreference.wants_optional,
+).where(one_of(ReminderPreference.account_id, "account_ids"))
 
 
 def wishes_of(account_ids: Collection[UUID]) -> dict[UUID, Wishes]:
     """The preferences of these people; those who have entered none are left out."""
-    row = ReminderPreference
-    found = db.session.scalars(select(row).where(row.account_id.in_(account_ids)))
+    found = ask(WISHES, {"account_ids": account_ids})
     return {
-        row.account_id: Wishes(frozenset(row.weekdays), row.send_time, row.paused_until_on, row.wants_optional)
-        for row in found
+        account_id: Wishes(frozenset(weekdays), send_time, paused_until_on, wants_optional)
+        for account_id, weekdays, send_time, paused_until_on, wants_optional in found
     }
+
+
+DECIDED = select(
+    ReminderEntry.subject, ReminderEntry.due_version, ReminderEntry.step, ReminderEntry.recipient_id
+).where(one_of(ReminderEntry.subject, "subjects"))
 
 
 def decided_keys(subjects: Sequence[str]) -> set[Key]:
     """What the ledger holds about these deadlines."""
-    entry = ReminderEntry
-    columns = select(entry.subject, entry.due_version, entry.step, entry.recipient_id)
-    keys: set[Key] = set()
-    for chunk in (subjects[start : start + CHUNK] for start in range(0, len(subjects), CHUNK)):
-        keys.update(map(Key._make, db.session.execute(columns.where(one_of(entry.subject, chunk)))))
-    return keys
+    return set(map(Key._make, ask(DECIDED, {"subjects": subjects})))
 
 
 def list_programmes() -> Sequence[Programme]:
-    """All programmes with their steps."""
-    return db.session.scalars(WITH_STEPS.order_by(Programme.key)).all()
+    """All programmes."""
+    return db.session.scalars(select(Programme).order_by(Programme.key)).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -13,8 +14,9 @@ from sqlalchemy import update
 
 from app.accounts.queries import accounts_by_id
 from app.core import clock, heartbeat
-from app.core.database import db, insert_many, insert_new
+from app.core.database import db, dialect_name, insert_many, insert_new
 from app.core.heartbeat import Job
+from app.core.prepared import errand
 from app.mail import service as mail
 from app.mail.models import Mail
 from app.reminders.letter import compose
@@ -32,6 +34,15 @@ class Letter(NamedTuple):
     post: Post
     mail: Mail
     entry_ids: Sequence[UUID]
+
+
+def is_time(now: datetime) -> bool:
+    """Whether a sweep has something to look at; where it has not, which is mostly so, that counts as a sweep."""
+    with errand() as connection:
+        ripe, _ = turns_on(now, connection)
+        if not ripe:
+            heartbeat.beat(Job.SWEEP, clock.wall_now(), connection)
+    return bool(ripe)
 
 
 def sweep_all(now: datetime) -> int:
@@ -70,14 +81,19 @@ def _claim(turns: Iterable[Turn], now: datetime) -> list[Turn]:
     rows = [{"programme_id": key, "day": day, "ran_at": now, "mails": 0} for key, day in sorted(turns)]
     if not rows:
         return []
-    run = ReminderRun
+    return [Turn(*row) for row in db.session.connection().execute(_claiming(dialect_name()), rows)]
+
+
+@cache
+def _claiming(_dialect_name: str) -> Any:
+    """Made once for each kind of database: to put it together costs more than to carry it out."""
+    run: Any = ReminderRun.__table__
     new = insert_new(run)
-    claim = new.on_conflict_do_update(
+    return new.on_conflict_do_update(
         index_elements=["programme_id", "day"],
         set_={"ran_at": new.excluded.ran_at, "next_at": None},
-        where=run.next_at <= new.excluded.ran_at,
-    ).returning(run.programme_id, run.day)
-    return [Turn(*row) for row in db.session.execute(claim, rows)]
+        where=run.c.next_at <= new.excluded.ran_at,
+    ).returning(run.c.programme_id, run.c.day)
 
 
 def _note_runs(turns: Iterable[Turn], mails: Counter[UUID], again_at: dict[UUID, datetime]) -> None:
@@ -98,7 +114,7 @@ def _write(posts: Sequence[Post], now: datetime) -> tuple[list[Letter], set[UUID
     letters: list[Letter] = []
     failed: set[UUID] = set()
     absent = {reminder.for_id for post in posts for reminder in post.reminders if reminder.for_id}
-    accounts = accounts_by_id(absent.union(post.account_id for post in posts))
+    accounts = accounts_by_id(absent.union(post.account_id for post in posts)) if posts else {}
     for post in posts:
         try:
             entry_ids = [uuid4() for _ in post.reminders]

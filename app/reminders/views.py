@@ -77,15 +77,17 @@ def index() -> str:
     recipients = list_recipients()
     sieve = _sieve(programmes, recipients)
     page = list_entries(sieve, request.args.get("page", 1, int), PER_PAGE)
+    ladders = queries.ladders_of(programme.id for programme in programmes)
+    named = accounts_by_id({person for steps in ladders.values() for step in steps for person in step.named})
     return render_template(
         "reminders/index.html",
-        ladders=[(programme, _rungs(programme)) for programme in programmes],
+        ladders=[(programme, _rungs(ladders[programme.id], named)) for programme in programmes],
         programme_choices=[(row.key, local(row.name)) for row in programmes],
         person_choices=[(str(row.id), local(row.name)) for row in recipients],
         sieve=sieve,
         about=names_of({sieve.subject}).get(sieve.subject) if sieve.subject else None,
         page=page,
-        rows=_rows(page.items, programmes),
+        rows=_rows(page.items, ladders),
         may_open_mails=allows(actor, Permission.VIEW_OPERATIONS),
         may_edit=allows(actor, Permission.EDIT_LADDERS),
     )
@@ -110,22 +112,20 @@ def _chosen(argument: str, known: Mapping[str, UUID]) -> UUID | None:
     return known.get(asked)
 
 
-def _rungs(programme: Programme) -> list[Rung]:
-    names = {account.id: account.name for step in programme.steps for account in step.named}
+def _rungs(steps: Sequence[policy.Step], named: Mapping[UUID, Account]) -> list[Rung]:
     return [
         Rung(
             policy.words(step),
             [AUDIENCE_NAMES[part] for part in Audience if part in step.recipients],
-            [names[account_id] for account_id in step.named],
+            [named[account_id].name for account_id in step.named],
             step.wording,
         )
-        for step in queries.ladder_of(programme)
+        for step in steps
     ]
 
 
-def _rows(entries: Sequence[ReminderEntry], programmes: Sequence[Programme]) -> list[Row]:
+def _rows(entries: Sequence[ReminderEntry], ladders: Mapping[UUID, Sequence[policy.Step]]) -> list[Row]:
     names = names_of({entry.subject for entry in entries})
-    ladders = {programme.id: queries.ladder_of(programme) for programme in programmes}
     absent = accounts_by_id({entry.for_id for entry in entries if entry.for_id})
     return [
         Row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -202,16 +202,16 @@ class Replay:
         return any(swept)
 
     def _sweep(self, hour: datetime, run: int) -> bool:
-        try:
-            with transaction():
+        is_cut_off = self.faults.cuts_off_sweep(hour, run)
+        written = 0
+        if reminders.is_time(hour):
+            with suppress(Crash), transaction():
                 written = reminders.sweep_all(hour)
-                if self.faults.cuts_off_sweep(hour, run):
+                if is_cut_off:
                     raise Crash
-        except Crash:
-            return False
-        if written:
+        if written and not is_cut_off:
             self.auditor.read(hour)
-        return True
+        return not is_cut_off
 
     def _deliver(self, hour: datetime, run: int) -> None:
         """Delivers, and begins anew where a crash cut it off: whoever watches a worker starts another one."""
@@ -229,7 +229,8 @@ class Replay:
 def _look_hours(course: Course) -> frozenset[datetime]:
     """The hours in which a programme's send time of the day has come: then something new may be due."""
     columns = select(Programme.send_time, Programme.time_zone).distinct()
-    times = [(send_time, ZoneInfo(zone)) for send_time, zone in db.session.execute(columns)]
+    with reading():
+        times = [(send_time, ZoneInfo(zone)) for send_time, zone in db.session.execute(columns)]
     instants = {clock.at(day, send_time, zone) for day in course.days for send_time, zone in times}
     return frozenset(course.begins + -((course.begins - instant) // HOUR) * HOUR for instant in instants)
 

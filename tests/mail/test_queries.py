@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.core import clock
 from app.core.errors import NotFound
+from app.core.prepared import errand
 from app.mail import queries
 from tests.mail.conftest import add_mail
 
@@ -45,4 +46,5 @@ def test_a_mail_is_found_by_its_key_or_not_at_all(app: Flask) -> None:
 def test_before_the_first_delivery_nothing_is_known_of_the_server(app: Flask) -> None:
     assert queries.server_state() is None
     assert queries.oldest_waiting() is None
-    assert queries.look(clock.wall_now()) == (False, None)
+    with errand() as connection:
+        assert queries.look(clock.wall_now(), connection) == (False, None)
